@@ -1,0 +1,1 @@
+"""The providers' prompt-cache rules as a pure state machine."""

@@ -1,0 +1,1 @@
+"""In-process transports for the official SDKs: a driver of the engine."""

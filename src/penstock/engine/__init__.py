@@ -1,0 +1,1 @@
+"""Plans, the ordered pipeline, and the steps of one call."""

@@ -1,0 +1,1 @@
+"""What was learnt from traffic, as mergeable summaries."""

@@ -1,0 +1,1 @@
+"""The drop-in proxy: a driver of the engine."""

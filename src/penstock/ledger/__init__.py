@@ -1,0 +1,1 @@
+"""Call records and where they are kept."""

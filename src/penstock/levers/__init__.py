@@ -1,0 +1,1 @@
+"""One file per technique; each proposes edits and never mutates a request."""

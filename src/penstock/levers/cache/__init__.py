@@ -1,0 +1,1 @@
+"""Where to mark, for how long, and when not to."""

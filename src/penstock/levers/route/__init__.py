@@ -1,0 +1,1 @@
+"""Which model answers a task, and what its parameters become."""

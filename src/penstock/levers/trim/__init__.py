@@ -1,0 +1,1 @@
+"""What leaves the context, without breaking a conversation."""

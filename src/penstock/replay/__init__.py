@@ -1,0 +1,1 @@
+"""Recorded calls through the engine and the cache model, for no money."""

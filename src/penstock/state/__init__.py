@@ -1,0 +1,1 @@
+"""Counters and budgets across workers."""
