@@ -1,4 +1,4 @@
-"""One recorded call: the neutral line of the native log format (log-formats section 15), as every importer yields it."""
+"""One recorded call: the neutral line of the native log (log-formats section 15), as every importer yields it."""
 
 from __future__ import annotations
 
