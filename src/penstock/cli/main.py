@@ -17,7 +17,7 @@ from penstock import __version__
 from penstock.errors import PenstockError
 
 COMMANDS: dict[str, str] = {
-    # name: module that has `command`
+    # name: the module that has `command` (a function) or `app` (a typer group of sub-commands)
 }
 
 
@@ -33,8 +33,11 @@ class LazyCommands(TyperGroup):
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None
+        loaded = import_module(module)
+        if hasattr(loaded, "app"):
+            return typer.main.get_command(loaded.app)
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        single.command(name=cmd_name)(import_module(module).command)
+        single.command(name=cmd_name)(loaded.command)
         return typer.main.get_command(single)
 
 

@@ -1,0 +1,1 @@
+"""The loop on an embedded provider: three workloads, recorded, audited, replayed, served and proved."""
