@@ -2,7 +2,8 @@
 
 Segments stand in the provider's render order: tools, system, messages (provider-semantics 1.2). A segment's digest is
 of the bytes that the model reads, without cache markers, so that moving a marker moves no digest; text as a plain
-string and as a one-part list have the same digest.
+string and as a one-part list have the same digest. Where a segment stands in the body is asked of its view
+(``View.span``), because most calls never need it.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
         role: ``user``, ``assistant``, ``system``, ``developer`` or ``tool``; empty for tools.
         message: index in ``messages`` or ``input``, -1 for tools and top-level system text.
         path: where the segment's value stands in the body; for plain-string content the path of that string.
-        span: byte offsets of that value in the body, half-open.
+        size: bytes of the content that the model reads: quotes of a string and cache markers are not counted.
         digest: 16 bytes, of level, role, kind and content.
         prefix: 16 bytes, rolling over all segments up to this one inclusive.
         marker: the cache marker that the client put on it, or None.
@@ -56,14 +57,9 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     message: int
     path: Path
-    span: tuple[int, int]
+    size: int
     digest: bytes
     prefix: bytes
     marker: Marker | None = None
     markable: bool = True
     ends_message: bool = False
-
-    @property
-    def size(self) -> int:
-        """Bytes of the segment's JSON value."""
-        return self.span[1] - self.span[0]

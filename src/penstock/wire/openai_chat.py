@@ -1,0 +1,140 @@
+"""OpenAI Chat Completions requests: ``tools``, then ``messages`` (provider-semantics 2.2)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from penstock.wire import openai_prompt
+from penstock.wire.chain import Chain, Members, Place, Raw, extras_of, is_given, objects_of, text_of, texts_of
+from penstock.wire.reader import ABSENT, Content, Fields, add_content, add_part, add_tools, add_whole
+from penstock.wire.segments import Level, Marker, Path, Segment
+
+_MESSAGE = frozenset({"role", "content", "tool_calls"})
+
+
+class ChatFields(Fields):
+    """The top level of a Chat Completions request."""
+
+    messages: list[dict[str, Raw]]
+    functions: Raw = ABSENT
+    max_tokens: Raw = ABSENT
+    max_completion_tokens: Raw = ABSENT
+    response_format: Raw = ABSENT
+    stream_options: Raw = ABSENT
+    prompt_cache_options: Raw = ABSENT
+
+
+_decoder = msgspec.json.Decoder(ChatFields)
+
+
+class OpenAIChat:
+    """Reader of the dialect ``openai.chat``."""
+
+    prompt_fields: ClassVar[frozenset[str]] = frozenset({"tools", "functions", "messages"})
+    cap_fields: ClassVar[tuple[str, ...]] = ("max_completion_tokens", "max_tokens")
+    marker_key: ClassVar[str] = openai_prompt.MARKER_KEY
+    text_type: ClassVar[str] = "text"
+
+    def decode(self, raw: bytes) -> ChatFields:
+        """The top level of a body."""
+        return _decoder.decode(raw)
+
+    def segments(self, fields: ChatFields) -> list[Segment]:
+        """Tools, then each message's content and tool calls."""
+        chain = Chain(self.marker_key)
+        content = openai_prompt.content_with(fields.prompt_cache_options)
+        add_tools(chain, content, "tools", fields.tools, markable=False)
+        add_tools(chain, content, "functions", fields.functions, markable=False)
+        levels = openai_prompt.Levels()
+        for index, message in enumerate(fields.messages):
+            _add_message(chain, content, levels, index, message)
+        return chain.segments
+
+    def message_count(self, fields: ChatFields) -> int:
+        """How many messages the request has."""
+        return len(fields.messages)
+
+    def automatic_marker(self, fields: ChatFields) -> Marker | None:  # noqa: ARG002 - the reader's signature
+        """None: the implicit breakpoint is a mode of the request, not a marker."""
+        return None
+
+    def system_text(self, fields: ChatFields) -> str:
+        """The text of the initial system and developer messages, parts joined by a blank line."""
+        texts: list[str] = []
+        levels = openai_prompt.Levels()
+        for message in fields.messages:
+            if levels.of(text_of(message.get("role"))) is Level.MESSAGES:
+                break
+            texts.extend(texts_of(message.get("content")))
+        return "\n\n".join(texts)
+
+    def tool_names(self, fields: ChatFields) -> tuple[str, ...]:
+        """The names of the tools, in their order; a tool without a name by its type."""
+        tools = objects_of(fields.tools) or ()
+        functions = objects_of(fields.functions) or ()
+        named = [_function_name(tool) or text_of(tool.get("type")) for tool in tools]
+        return (*named, *(text_of(function.get("name")) for function in functions))
+
+    def response_schema(self, fields: ChatFields) -> Raw | None:
+        """``response_format.json_schema.schema``."""
+        try:
+            schema = _format.decode(fields.response_format).json_schema.schema
+        except msgspec.MsgspecError:
+            return None
+        return schema if is_given(schema) else None
+
+    def marker_json(self, marker: Marker) -> bytes:
+        """A breakpoint."""
+        return openai_prompt.marker_json(marker)
+
+    def wrap_text(self, path: Path, parts: bytes) -> bytes:  # noqa: ARG002 - the reader's signature
+        """Parts stand where the string stood."""
+        return parts
+
+
+class _Schema(msgspec.Struct):
+    schema: Raw = ABSENT
+
+
+class _Format(msgspec.Struct):
+    json_schema: _Schema
+
+
+class _Function(msgspec.Struct):
+    name: str = ""
+
+
+_format = msgspec.json.Decoder(_Format)
+_function = msgspec.json.Decoder(_Function)
+
+
+def _add_message(chain: Chain, content: Content, levels: openai_prompt.Levels, index: int, message: Members) -> None:
+    role = text_of(message.get("role"))
+    place = Place(
+        level=levels.of(role),
+        role=role,
+        message=index,
+        path=("messages", index, "content"),
+        extras=extras_of(message, _MESSAGE),
+        markable=role in openai_prompt.INPUT_ROLES,
+        kind="tool_result" if role in ("tool", "function") else "",
+    )
+    calls = objects_of(message["tool_calls"]) if "tool_calls" in message else None
+    added = add_content(chain, content, place, message.get("content", ABSENT), last=not calls)
+    if calls:
+        place = msgspec.structs.replace(place, kind="tool_use", extras=b"" if added else place.extras)
+        for number, call in enumerate(calls):
+            path: Path = ("messages", index, "tool_calls", number)
+            add_part(chain, content, place, call, path, last=number == len(calls) - 1)
+            place = msgspec.structs.replace(place, extras=b"")
+    elif not added:
+        add_whole(chain, msgspec.structs.replace(place, path=("messages", index), kind=""), message)
+
+
+def _function_name(tool: Members) -> str:
+    try:
+        return _function.decode(tool.get("function", ABSENT)).name
+    except msgspec.MsgspecError:
+        return text_of(tool.get("name"))

@@ -1,0 +1,89 @@
+"""What the two OpenAI dialects share: breakpoints, part types, and the initial run of developer messages.
+
+Explicit breakpoints exist from gpt-5.6 on (provider-semantics 2.2): on text, image, audio and file parts of input
+messages, not on tools, instructions or the assistant's own output.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from penstock.wire.chain import Raw, is_given
+from penstock.wire.reader import Content
+from penstock.wire.segments import Level, Marker
+
+MARKER_KEY = "prompt_cache_breakpoint"
+DEFAULT_TTL = "30m"
+INPUT_ROLES = frozenset({"user", "system", "developer"})
+_SYSTEM_ROLES = frozenset({"system", "developer"})
+
+
+class _Breakpoint(msgspec.Struct):
+    ttl: str = ""
+
+
+class _Options(msgspec.Struct):
+    ttl: str = DEFAULT_TTL
+
+
+class OpenAIContent(Content, frozen=True):
+    """Parts with ``prompt_cache_breakpoint`` as the marker; ``ttl`` is the request's own default."""
+
+    ttl: str = DEFAULT_TTL
+
+    def marker_of(self, value: Raw | None) -> Marker | None:
+        """A breakpoint without a readable ``ttl`` lives as long as the request's options say."""
+        if value is None or not is_given(value):
+            return None
+        try:
+            return Marker(_breakpoint.decode(value).ttl or self.ttl)
+        except msgspec.MsgspecError:
+            return Marker(self.ttl)
+
+
+_breakpoint = msgspec.json.Decoder(_Breakpoint)
+_options = msgspec.json.Decoder(_Options)
+
+_KINDS = {
+    "text": "text",
+    "input_text": "text",
+    "output_text": "text",
+    "image_url": "image",
+    "input_image": "image",
+    "input_audio": "audio",
+    "file": "document",
+    "input_file": "document",
+}
+_MARKABLE = frozenset({"text", "input_text", "image_url", "input_image", "input_audio", "file", "input_file"})
+
+
+def content_with(cache_options: Raw) -> OpenAIContent:
+    """The part rules under a request's ``prompt_cache_options``."""
+    ttl = DEFAULT_TTL
+    if is_given(cache_options):
+        try:
+            ttl = _options.decode(cache_options).ttl
+        except msgspec.MsgspecError:
+            ttl = DEFAULT_TTL
+    return OpenAIContent(kinds=_KINDS, markable=_MARKABLE, ttl=ttl)
+
+
+def marker_json(marker: Marker) -> bytes:
+    """``{"mode":"explicit"}``, with the lifetime unless it is the default."""
+    if marker.ttl == DEFAULT_TTL:
+        return b'{"mode":"explicit"}'
+    return msgspec.json.encode({"mode": "explicit", "ttl": marker.ttl})
+
+
+class Levels:
+    """Gives each message its level: the initial run of system and developer messages is the system prompt."""
+
+    __slots__ = ("_initial",)
+
+    def __init__(self) -> None:
+        self._initial = True
+
+    def of(self, role: str) -> Level:
+        """The level of the next message."""
+        self._initial = self._initial and role in _SYSTEM_ROLES
+        return Level.SYSTEM if self._initial else Level.MESSAGES
