@@ -32,13 +32,15 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         lever: ``cache``, ``cap``, ``route`` or ``trim``.
-        path: where, in the body as the client sent it.
+        path: where, in the body that the lever saw: the client's, with the edits of the levers before it.
         action: set, insert or delete.
         value: the JSON bytes to put there; empty for delete.
         why: one line for people, without prompt text.
         saving: expected saving of the edit in picodollars for this call and the reads that it enables, net of what it
             costs; Unknown when a price or a count is missing.
         risk: what it can do to the answer.
+        group: edits of one lever with the same name here stand or fall together (a model and the parameters that go
+            with it); empty for an edit that stands alone.
     """
 
     lever: str
@@ -48,3 +50,4 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     saving: Picodollars | Unknown
     risk: Risk
+    group: str = ""

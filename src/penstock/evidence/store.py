@@ -1,0 +1,69 @@
+"""Everything that was learnt from traffic, in one object that merges and travels as JSON.
+
+Each part is a mergeable summary with ``merge``, ``to_builtins`` and ``from_builtins``. To add one: an attribute here.
+Merging is by addition, so deltas of several workers can be added up in any order.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, Self
+
+import msgspec
+
+from penstock.errors import InputError
+from penstock.evidence.calibration import Calibration
+from penstock.evidence.lengths import LengthTable
+
+VERSION = 1
+
+
+class Summary(Protocol):
+    """What every part of the evidence can do."""
+
+    def merge(self, other: Self) -> None:
+        """Add another summary of the same kind to this one."""
+
+    def to_builtins(self) -> Any:
+        """Plain JSON values."""
+
+
+class Evidence(msgspec.Struct):
+    """The learnt summaries.
+
+    Attributes:
+        lengths: output lengths per task and model.
+        calibration: provider tokens against estimated tokens per model.
+    """
+
+    lengths: LengthTable = msgspec.field(default_factory=LengthTable)
+    calibration: Calibration = msgspec.field(default_factory=Calibration)
+
+    def merge(self, other: Evidence) -> None:
+        """Add another process's evidence to this one's."""
+        for name in _PARTS:
+            mine: Any = getattr(self, name)
+            mine.merge(getattr(other, name))
+
+    def to_json(self) -> bytes:
+        """The evidence as JSON; counts and hashes only, no prompt text."""
+        parts = {name: getattr(self, name).to_builtins() for name in _PARTS}
+        return msgspec.json.encode({"version": VERSION, **parts})
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Evidence:
+        """The evidence that ``to_json`` wrote; a part that is missing starts empty.
+
+        Raises:
+            InputError: for bytes that are not such evidence, or of a later version.
+        """
+        try:
+            value = msgspec.json.decode(data)
+            if value["version"] > VERSION:
+                raise InputError("this evidence was written by a later version of penstock")
+            return cls(**{name: kind.from_builtins(value[name]) for name, kind in _PARTS.items() if name in value})
+        except (msgspec.DecodeError, ValueError, TypeError, KeyError, AttributeError):
+            raise InputError("not evidence that penstock wrote") from None
+
+
+_PARTS: dict[str, Any] = {"lengths": LengthTable, "calibration": Calibration}
+"""Attribute -> type, in the order of the JSON."""

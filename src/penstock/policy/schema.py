@@ -1,0 +1,207 @@
+"""The policy file ``penstock.toml`` as types. Every key has a default; an unknown key is an error.
+
+What a policy permits follows the risk of an edit (design, section 3): ``exact`` edits need ``mode = "apply"`` and the
+lever's switch in ``[levers]``; ``equivalent`` edits need ``stabilise = true`` for the task; ``lossy`` edits need the
+task's own ``cap``, ``route`` or ``trim`` section (or one in ``[defaults]``).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+PositiveFloat = Annotated[float, msgspec.Meta(gt=0.0)]
+AtLeastOne = Annotated[float, msgspec.Meta(ge=1.0)]
+Mode = Literal["observe", "apply"]
+Verifier = Literal["json", "schema", "tool", "evidence"]
+
+
+class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where a provider is.
+
+    Attributes:
+        base_url: without a trailing path; None for the provider's public address.
+        api_key: ``env:NAME`` or ``file:PATH``; None to pass on the caller's own key.
+    """
+
+    base_url: str | None = None
+    api_key: str | None = None
+
+
+class Levers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One switch per lever; false turns a lever off for every task."""
+
+    cache: bool = True
+    cap: bool = True
+    route: bool = True
+    trim: bool = True
+
+    def on(self, lever: str) -> bool:
+        """Whether the lever of that name may act; a lever without a switch may."""
+        return bool(getattr(self, lever, True))
+
+
+class Holdback(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The randomised share of traffic that is sent as it came, to prove the saving against.
+
+    Attributes:
+        share: of sessions (of calls where there is no session), 0..1.
+        salt: mixed into the draw; change it to draw anew.
+    """
+
+    share: Share = 0.1
+    salt: str = "penstock"
+
+
+class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Below these floors an audit says "not worth it"."""
+
+    floor_usd_month: float = 20.0
+    floor_calls_day: int = 300
+
+
+class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How calls without a task label are recognised; every given key must match.
+
+    Attributes:
+        fingerprint: the task fingerprint that ``penstock tasks`` prints.
+        model: the model asked for.
+    """
+
+    fingerprint: str | None = None
+    model: str | None = None
+
+
+class CachePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Prompt caching for a task.
+
+    Attributes:
+        enabled: false keeps the lever away from the task.
+        ttl: ``auto`` lets the planner choose by measured reuse.
+        stabilise: permits equivalent edits (splitting at the static/volatile boundary, canonical order).
+        move_static_up: permits moving static blocks above volatile ones.
+        hold_ms: the longest that a call may wait for a sibling's cache write; 0 never waits.
+    """
+
+    enabled: bool = True
+    ttl: Literal["auto", "5m", "1h", "30m", "12h"] = "auto"
+    stabilise: bool = False
+    move_static_up: bool = False
+    hold_ms: Annotated[int, msgspec.Meta(ge=0)] = 2000
+
+
+class CapPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A limit on answer length for a task.
+
+    Attributes:
+        enabled: false keeps the lever away from the task.
+        max_output: a fixed cap in tokens, used as it stands.
+        output: the declared kind of answer: ``boolean``, ``number``, ``label``, ``date``, or ``under N words`` (or
+            ``sentences``, ``tokens``).
+        multiplier: the cap is ceil(multiplier x the expected size).
+        truncation: the share of answers that the expected size may leave out, 0..1 exclusive.
+        min_calls: no cap is learnt from fewer answers.
+    """
+
+    enabled: bool = True
+    max_output: Positive | None = None
+    output: str | None = None
+    multiplier: AtLeastOne = 1.2
+    truncation: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.01
+    min_calls: Positive = 59
+
+
+class RoutePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Another model for a task.
+
+    Attributes:
+        model: the model to send to; None leaves the choice to the gate.
+        enabled: false keeps the lever away from the task.
+        fallback: the model for a second try when a verifier fails; None means the client's own.
+        cascade: whether a failed verifier leads to the second try at all.
+        verify: free checks of the first answer, besides truncation and refusal, which always count.
+        evidence_fields: keys of a JSON answer whose text must stand in the prompt (for ``evidence``).
+        variants: model to prompt name; the prompt replaces the system text for that model. A name of ``[prompts]``,
+            else a file beside the policy.
+        pin_sessions: keep a session on the model that it started on unless the switch pays.
+        horizon_turns: turns that a session is expected to go on, for pricing the warm cache that a switch abandons.
+    """
+
+    model: str | None = None
+    enabled: bool = True
+    fallback: str | None = None
+    cascade: bool = True
+    verify: tuple[Verifier, ...] = ()
+    evidence_fields: tuple[str, ...] = ("evidence", "quote", "excerpt")
+    variants: dict[str, str] = {}
+    pin_sessions: bool = True
+    horizon_turns: PositiveFloat = 5.0
+
+
+class TrimPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A limit on prompt length for a task.
+
+    Attributes:
+        enabled: false keeps the lever away from the task.
+        window_tokens: the size of the rolling window; None leaves conversations whole.
+        high: history is left alone until it is larger than high x window_tokens.
+        low: it is then cut to at most low x window_tokens.
+        retrieved_tokens: the cap on retrieved text in a call.
+        top_k: the most retrieved chunks to keep; None for as many as fit.
+        retrieved_tag: the element that wraps one retrieved chunk, besides the ones that we know.
+        long_context: lifts the caps on retrieved text.
+        when: ``pays`` cuts only when the cut repays the cache that it breaks; ``always`` cuts at the mark.
+        horizon_turns: turns that a conversation is expected to go on, where traffic has not shown it yet.
+    """
+
+    enabled: bool = True
+    window_tokens: Positive | None = None
+    high: AtLeastOne = 1.2
+    low: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)] = 0.7
+    retrieved_tokens: Positive = 4000
+    top_k: Positive | None = None
+    retrieved_tag: str | None = None
+    long_context: bool = False
+    when: Literal["pays", "always"] = "pays"
+    horizon_turns: PositiveFloat = 10.0
+
+
+class TaskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What may be done to one task's calls."""
+
+    match: Match | None = None
+    cache: CachePolicy = CachePolicy()
+    cap: CapPolicy | None = None
+    route: RoutePolicy | None = None
+    trim: TrimPolicy | None = None
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole policy.
+
+    Attributes:
+        schema: the version of this format.
+        mode: ``observe`` sends the client's bytes and says what it would do; ``apply`` does it.
+        prompts: named texts that route variants refer to; the loader adds the files that variants name.
+        tasks: each is ``[defaults]`` with the task's own keys on top.
+        defaults: for every task, and for calls of no known task.
+    """
+
+    schema: Literal[1] = 1
+    mode: Mode = "observe"
+    upstream: dict[str, Upstream] = {}
+    levers: Levers = Levers()
+    holdback: Holdback = Holdback()
+    audit: Audit = Audit()
+    prompts: dict[str, str] = {}
+    defaults: TaskPolicy = TaskPolicy()
+    tasks: dict[str, TaskPolicy] = {}
+
+    def task(self, name: str | None) -> TaskPolicy:
+        """The policy of a task; the defaults for a task that the policy does not name."""
+        if name is None:
+            return self.defaults
+        return self.tasks.get(name, self.defaults)
