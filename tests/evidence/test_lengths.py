@@ -76,7 +76,7 @@ def test_without_cut_answers_kaplan_meier_is_the_plain_distribution(values: list
 
 
 def test_the_bound_keeps_its_promise_on_fresh_draws() -> None:
-    chance = random.Random(5)  # noqa: S311 - seeded draws
+    chance = random.Random(5)
     broken = 0
     for _ in range(200):
         bound = _lengths([int(chance.lognormvariate(4, 0.6)) for _ in range(59)]).upper_bound(0.05)

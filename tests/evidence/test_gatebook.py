@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from penstock.evidence.gate import Gate, Identity, State, Terms
+from penstock.evidence.gatebook import GateBook, payback_calls
+
+TERMS = Terms(margin=0.05, canary_calls=5)
+DAY = 86_400.0
+
+
+def who(candidate: str = "small") -> Identity:
+    return Identity(reference="large", candidate=candidate)
+
+
+def feed(
+    book: GateBook, task: str, differences: list[float], *, candidate: str = "small", reference: float = 1.0
+) -> Gate:
+    gate = book.gate(task, who(candidate), at=0.0)
+    for index, difference in enumerate(differences):
+        at = index * 1.1 * DAY / max(1, len(differences) - 1)
+        gate.observe_pair(difference, at=at, terms=book.terms_of(task), reference=reference)
+    return gate
+
+
+def test_a_good_candidate_goes_to_canary_then_is_promoted() -> None:
+    book = GateBook(TERMS)
+    gate = feed(book, "triage", [0.0] * 70)
+    assert book.review(2 * DAY) == (gate,)
+    assert gate.state is State.CANARY
+    assert book.review(2 * DAY) == ()
+    for _ in range(5):
+        gate.observe_served(accepted=True, at=2 * DAY, terms=TERMS)
+    assert book.review(3 * DAY) == (gate,)
+    assert gate.state is State.PROMOTED
+    assert [entry.by for entry in gate.history] == ["evidence", "evidence"]
+
+
+def test_a_worse_candidate_stays_in_shadow() -> None:
+    book = GateBook(TERMS)
+    gate = feed(book, "triage", [-1.0, 0.0, 0.0, 0.0] * 40)
+    assert book.review(2 * DAY) == ()
+    assert gate.state is State.SHADOW
+
+
+def test_many_tasks_raise_the_bar_for_each() -> None:
+    alone, crowded = GateBook(TERMS), GateBook(TERMS)
+    feed(alone, "good", [0.0] * 66)
+    feed(crowded, "good", [0.0] * 66)
+    for index in range(9):
+        feed(crowded, f"bad {index}", [-1.0, 0.0] * 30)
+    assert alone.review(2 * DAY)
+    assert not crowded.review(2 * DAY)
+    (good,) = [status for status in crowded.statuses() if status.task == "good"]
+    assert good.threshold == pytest.approx(200.0)
+
+
+def test_two_candidates_of_one_task_each_pay_for_being_looked_at() -> None:
+    book = GateBook(TERMS)
+    feed(book, "triage", [0.0] * 66, candidate="small")
+    feed(book, "triage", [-1.0, 0.0] * 33, candidate="tiny")
+    assert [round(status.threshold) for status in book.statuses()] == [40, 20]
+
+
+def test_a_broken_reference_is_flagged_and_nothing_is_promoted_over_it() -> None:
+    book = GateBook(TERMS)
+    gate = feed(book, "simple", [1.0, 1.0, 1.0, 0.0] * 30, reference=0.15)
+    assert book.review(2 * DAY) == (gate,)
+    assert (gate.state, gate.history[-1].by) == (State.HELD, "floor")
+    assert "reference" in book.statuses()[0].why
+
+
+def test_a_single_day_of_traffic_is_required() -> None:
+    book = GateBook(TERMS)
+    gate = book.gate("triage", who(), at=0.0)
+    for index in range(200):
+        gate.observe_pair(0.0, at=float(index), terms=TERMS, reference=1.0)
+    assert book.review(300.0) == ()
+    (status,) = book.statuses()
+    assert status.needed is not None
+    assert status.needed.samples == 0
+    assert status.needed.seconds == pytest.approx(DAY - 199)
+
+
+def test_status_says_what_is_still_needed_at_the_present_disagreement() -> None:
+    book = GateBook(TERMS)
+    feed(book, "triage", [0.0] * 30)
+    (status,) = book.statuses()
+    assert status.needed is not None
+    assert status.needed.samples is not None
+    assert 30 <= status.needed.samples <= 60
+    assert "30 of at least 60 samples" in status.why
+    feed(book, "worse", [-1.0, 0.0] * 40)
+    assert [s.needed.samples for s in book.statuses() if s.needed and s.task == "worse"] == [None]
+
+
+def test_a_person_holds_releases_and_promotes_and_it_is_on_record() -> None:
+    book = GateBook(TERMS)
+    gate = feed(book, "triage", [0.0] * 70)
+    book.hold("triage", "small", at=1.0, by="ana", why="audit next week")
+    assert book.review(2 * DAY) == ()
+    assert gate.state is State.HELD
+    book.release("triage", "small", at=2.0, by="ana", why="audit over")
+    assert (gate.state, gate.test.n) == (State.SHADOW, 0)
+    book.promote("triage", "small", at=3.0, by="ben", why="known good")
+    assert gate.state is State.PROMOTED
+    assert {entry.by for entry in gate.history} == {"person:ana", "person:ben"}
+
+
+def test_a_promotion_by_hand_is_watched_but_is_no_evidence_for_others() -> None:
+    book = GateBook(TERMS)
+    gate = feed(book, "triage", [0.0] * 10)
+    book.promote("triage", "small", at=3.0, by="ben", why="known good")
+    feed(book, "other", [0.0] * 70)
+    assert [status.threshold for status in book.statuses() if status.task == "other"] == [pytest.approx(20.0)]
+    while gate.serving:
+        gate.observe_pair(-1.0, at=4.0, terms=TERMS, reference=1.0)
+    assert gate.state is State.DEMOTED
+
+
+def test_deciding_about_an_unknown_candidate_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        GateBook().hold("triage", "small", at=0.0, by="ana", why="why not")
+
+
+def test_a_demoted_candidate_needs_twice_the_evidence() -> None:
+    book = GateBook(TERMS)
+    gate = feed(book, "triage", [0.0] * 70)
+    book.review(2 * DAY)
+    while gate.serving:
+        gate.observe_pair(-1.0, at=2 * DAY, terms=TERMS, reference=1.0)
+    assert gate.state is State.DEMOTED
+    feed(book, "triage", [0.0] * 66)
+    assert book.review(4 * DAY) == ()
+    feed(book, "triage", [0.0] * 20)
+    assert book.review(4 * DAY) == (gate,)
+
+
+def test_a_book_survives_its_json_and_merges_by_addition() -> None:
+    one, two = GateBook(TERMS), GateBook(TERMS)
+    feed(one, "triage", [0.0] * 40)
+    feed(two, "triage", [0.0, -1.0, 1.0] * 10)
+    feed(two, "labels", [0.0] * 5)
+    again = GateBook.from_builtins(msgspec.json.decode(msgspec.json.encode(one.to_builtins())))
+    assert again.gates == one.gates
+    again.merge(two)
+    two.merge(one)
+    assert again.gates == two.gates
+    assert {status.task: status.n for status in again.statuses()} == {"labels": 5, "triage": 70}
+
+
+def test_task_terms_override_the_margin() -> None:
+    book = GateBook(TERMS, {"strict": msgspec.structs.replace(TERMS, margin=0.01)})
+    assert feed(book, "strict", [0.0]).test.margin == 0.01
+
+
+@pytest.mark.parametrize(
+    ("n", "ratio", "judge", "share", "calls"),
+    [(500, 0.2, 0.0, 0.02, 129), (500, 1 / 3, 0.0, 0.02, 258)],
+)
+def test_payback_is_that_of_the_worked_examples(n: int, ratio: float, judge: float, share: float, calls: int) -> None:
+    assert payback_calls(n, price_ratio=ratio, judge_ratio=judge, paired_share=share) == calls
+
+
+def test_a_candidate_that_costs_as_much_never_pays_back() -> None:
+    with pytest.raises(ValueError, match="saves nothing"):
+        payback_calls(100, price_ratio=1.0)
