@@ -1,0 +1,83 @@
+"""One Send and its answer, read and priced."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from penstock.engine.steps import Send, Sent
+from penstock.models.names import resolve
+from penstock.models.prices import price_call
+from penstock.models.tiers import STANDARD, Tier
+from penstock.money import Picodollars
+from penstock.wire.answer import Answer, read_answer
+from penstock.wire.usage import Usage
+from penstock.wire.usage_of import usage_of
+from penstock.wire.view import View
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """What was sent and what came of it.
+
+    Attributes:
+        send: the step.
+        view: the request that it sent; None for a body that could not be read.
+        sent: the driver's result.
+        usage: as the provider reported it, or None.
+        answer: as it reads; None when there is none.
+        tier: how it is billed.
+        cost: in picodollars; None when unknown. A request that the provider refused costs nothing.
+    """
+
+    send: Send
+    view: View | None
+    sent: Sent
+    usage: Usage | None
+    answer: Answer | None
+    tier: Tier
+    cost: Picodollars | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a 2xx answer came."""
+        return self.sent.accepted
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the answer was cut at the output cap or the window."""
+        return self.answer is not None and self.answer.truncated
+
+
+def read_attempt(send: Send, view: View | None, sent: Sent, tier: Tier = STANDARD) -> Attempt:
+    """The attempt with its usage, answer and cost worked out.
+
+    Args:
+        send: the step.
+        view: of the bytes that it sent.
+        sent: the result.
+        tier: of the request, when the answer does not say.
+    """
+    usage, answer = sent.usage, sent.answer
+    if sent.accepted and sent.body is not None:
+        usage = usage if usage is not None else usage_of(send.dialect, sent.body)
+        answer = answer if answer is not None else read_answer(send.dialect, sent.body)
+    cost: Picodollars | None = None
+    if usage is not None:
+        cost = cost_at(billed_model(send.model, answer), usage, sent.started_at, tier)
+    elif sent.status is not None and not sent.accepted:
+        cost = Picodollars(0)
+    return Attempt(send=send, view=view, sent=sent, usage=usage, answer=answer, tier=tier, cost=cost)
+
+
+def cost_at(model: str, usage: Usage, at: float, tier: Tier) -> Picodollars | None:
+    """What a usage costs on a model at an instant (seconds since the epoch); None when a price is unknown."""
+    price = price_call(model, usage, at=datetime.fromtimestamp(at, UTC), tier=tier)
+    return price if isinstance(price, int) else None
+
+
+def billed_model(sent: str, answer: Answer | None) -> str:
+    """The model that answered, as far as the price table knows it; else the one that was asked."""
+    if answer is not None and answer.model and resolve(answer.model) is not None:
+        return answer.model
+    return sent

@@ -1,0 +1,75 @@
+"""What the calls of one process share: the policy, what was learnt, and what is remembered between calls.
+
+Nothing here keeps time or draws chance. One context serves one event loop or one lock: its methods never wait.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+
+from penstock.engine.counts import CountMemo
+from penstock.engine.pipeline import ORDERED, Lever
+from penstock.evidence.store import Evidence
+from penstock.policy.schema import Policy
+
+Promoted = Callable[[str], frozenset[str]]
+"""Task -> the models that the quality gate lets it use."""
+
+_SESSIONS = 100_000
+
+
+def nothing_promoted(task: str) -> frozenset[str]:  # noqa: ARG001 - the signature of a gate
+    """The gate before any evidence."""
+    return frozenset()
+
+
+class EngineContext:
+    """Shared by the calls of one process.
+
+    Attributes:
+        policy: the policy in force; assign another to change it between calls.
+        evidence: learnt so far; ``observe.learn`` adds to it.
+        levers: in the order in which they act.
+        promoted: the quality gate's word.
+        scope: whose provider cache this process uses.
+        memo: remembered token counts.
+        failures: what failed open, by ``lever: ErrorType``.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        evidence: Evidence | None = None,
+        levers: Sequence[Lever] = ORDERED,
+        promoted: Promoted = nothing_promoted,
+        scope: str = "",
+    ) -> None:
+        self.policy = policy
+        self.evidence = evidence if evidence is not None else Evidence()
+        self.levers = tuple(levers)
+        self.promoted = promoted
+        self.scope = scope
+        self.memo = CountMemo()
+        self.failures: Counter[str] = Counter()
+        self._pinned: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    def began(self, call_id: str, at: float) -> None:
+        """The provider's answer to a call began (a 2xx status arrived) at ``at``, seconds since the epoch.
+
+        From then on its cache entries can be read (provider-semantics 1.4, rule 5). Safe to call twice.
+        """
+
+    def pinned(self, task: str, session: str | None) -> str | None:
+        """The model that a session of a task was last sent to, or None."""
+        return None if session is None else self._pinned.get((task, session))
+
+    def pin(self, task: str, session: str | None, model: str) -> None:
+        """Remember the model of a session; the least lately used of more than 100,000 sessions is forgotten."""
+        if session is None:
+            return
+        self._pinned[(task, session)] = model
+        self._pinned.move_to_end((task, session))
+        if len(self._pinned) > _SESSIONS:
+            self._pinned.popitem(last=False)

@@ -1,0 +1,160 @@
+"""What a lever may know: a snapshot, so that a plan is a function of the request and the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from penstock.engine.counts import CountMemo, Counts
+from penstock.evidence.lengths import LengthKey
+from penstock.evidence.store import Evidence
+from penstock.models.catalog import profile_of
+from penstock.models.prices import Prices, prices_of
+from penstock.models.profile import Profile
+from penstock.models.tiers import STANDARD, Tier
+from penstock.money import Picodollars
+from penstock.policy.schema import Levers, TaskPolicy
+from penstock.unknown import Unknown
+from penstock.wire.view import View
+
+UNKNOWN_FAMILY = ""
+"""The tokenizer family of a model that we do not know; estimates take a default ratio."""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts for one request.
+
+    Attributes:
+        task: the task's name or fingerprint.
+        policy: the task's policy.
+        levers: the policy's switches.
+        prompts: named texts of the policy, for route variants.
+        profile: what the request's model is.
+        prices: of that model, now, for a prompt of this size.
+        tier: the price tier that the request asks for.
+        now: seconds since the epoch.
+        evidence: what was learnt; levers read it and never change it.
+        tokens: per segment of the view, estimated and calibrated for the model.
+        band: the range of the estimate's error, as factors.
+        session: the conversation's key, or None.
+        scope: whose cache it is (a workspace or an organisation).
+        promoted: models that the quality gate lets this task use.
+        warm: prompt tokens that the client's own bytes would read from a cache now; Unknown when not foreseen.
+        pinned: the model that this session was last sent to, or None.
+        retries: whether a cut answer can be asked for again before the caller sees it.
+        memo: remembered token counts; an accelerator that changes no result.
+    """
+
+    task: str
+    policy: TaskPolicy
+    levers: Levers
+    prompts: Mapping[str, str]
+    profile: Profile | Unknown
+    prices: Prices | Unknown
+    tier: Tier
+    now: float
+    evidence: Evidence
+    tokens: Counts
+    band: tuple[float, float]
+    session: str | None
+    scope: str
+    promoted: frozenset[str]
+    warm: int | Unknown
+    pinned: str | None
+    retries: bool
+    memo: CountMemo
+
+    @property
+    def input_tokens(self) -> int:
+        """The whole prompt, estimated."""
+        return sum(self.tokens)
+
+    def expected_output(self, view: View) -> int | Unknown:
+        """The mean billed output of this task on the view's model, from what was seen."""
+        lengths = self.evidence.lengths.of(length_key(self.task, view))
+        if lengths is None:
+            return Unknown("no answer of this task and model was seen")
+        mean = lengths.mean
+        return mean if isinstance(mean, Unknown) else round(mean)
+
+    def seeing(self, view: View) -> Facts:
+        """The same facts for a request that edits have changed: counts, profile and prices of what it is now."""
+        profile = profile_of(view.model)
+        tokens = counts_of(view, profile, self.evidence, self.memo)
+        return msgspec.structs.replace(
+            self,
+            profile=profile,
+            tokens=tokens,
+            prices=prices_at(view.model, self.now, sum(tokens), self.tier),
+            band=self.evidence.calibration.band(view.model),
+        )
+
+
+def facts_for(
+    view: View,
+    *,
+    task: str,
+    policy: TaskPolicy,
+    levers: Levers,
+    evidence: Evidence,
+    now: float,
+    prompts: Mapping[str, str] | None = None,
+    session: str | None = None,
+    scope: str = "",
+    tier: Tier = STANDARD,
+    promoted: frozenset[str] = frozenset(),
+    warm: int | Unknown | None = None,
+    pinned: str | None = None,
+    retries: bool = False,
+    memo: CountMemo | None = None,
+) -> Facts:
+    """The facts for a view; what is left out is unknown, empty or the standard tier."""
+    memo = memo if memo is not None else CountMemo()
+    profile = profile_of(view.model)
+    tokens = counts_of(view, profile, evidence, memo)
+    return Facts(
+        task=task,
+        policy=policy,
+        levers=levers,
+        prompts=prompts or {},
+        profile=profile,
+        prices=prices_at(view.model, now, sum(tokens), tier),
+        tier=tier,
+        now=now,
+        evidence=evidence,
+        tokens=tokens,
+        band=evidence.calibration.band(view.model),
+        session=session,
+        scope=scope,
+        promoted=promoted,
+        warm=Unknown("no cache state") if warm is None else warm,
+        pinned=pinned,
+        retries=retries,
+        memo=memo,
+    )
+
+
+def counts_of(view: View, profile: Profile | Unknown, evidence: Evidence, memo: CountMemo) -> Counts:
+    """Tokens per segment of a view, estimated for its model's tokenizer and corrected by what its provider counted."""
+    family = UNKNOWN_FAMILY if isinstance(profile, Unknown) else profile.tokenizer
+    return memo.of(view.segments, family, evidence.calibration.factor(view.model))
+
+
+def prices_at(model: str, now: float, prompt_tokens: int, tier: Tier) -> Prices | Unknown:
+    """A model's prices at an instant (seconds since the epoch), for a prompt of that size."""
+    return prices_of(model, at=datetime.fromtimestamp(now, UTC), prompt_tokens=prompt_tokens, tier=tier)
+
+
+def length_key(task: str, view: View) -> LengthKey:
+    """What the output lengths of a request are kept under: task, model, and the effort or thinking that it asks for."""
+    effort = view.get("output_config", "effort") or view.get("reasoning", "effort") or view.get("reasoning_effort")
+    thinking = view.get("thinking", "type")
+    parts = [part for part in (effort, thinking) if isinstance(part, str)]
+    return LengthKey(task, view.model, "/".join(parts))
+
+
+def tokens_price(tokens: int, rate: int | Unknown) -> Picodollars | Unknown:
+    """What so many tokens cost; Unknown when the rate is."""
+    return rate if isinstance(rate, Unknown) else Picodollars(tokens * rate)

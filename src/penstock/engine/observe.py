@@ -1,0 +1,42 @@
+"""Learning from a finished call: lengths and calibration."""
+
+from __future__ import annotations
+
+from penstock.engine.counts import CountMemo
+from penstock.engine.facts import counts_of, length_key
+from penstock.evidence.store import Evidence
+from penstock.models.catalog import profile_of
+from penstock.wire.answer import Answer
+from penstock.wire.usage import Usage
+from penstock.wire.view import View
+
+
+def learn(
+    evidence: Evidence,
+    view: View,
+    task: str,
+    usage: Usage | None,
+    answer: Answer | None,
+    *,
+    memo: CountMemo,
+    capped: bool = False,
+) -> None:
+    """Add what an answered request shows to the evidence.
+
+    Args:
+        evidence: changed in place.
+        view: the request as it was sent.
+        task: its task.
+        usage: what the provider reported; without it nothing is learnt.
+        answer: how it ended; None counts as ended by itself.
+        memo: remembered token counts.
+        capped: whether it was sent under a cap of ours.
+    """
+    if usage is None:
+        return
+    cut = answer is not None and answer.truncated
+    if usage.output > 0:
+        evidence.lengths.add(length_key(task, view), usage.output, cut=cut, ours=capped)
+    factor = evidence.calibration.factor(view.model)
+    estimated = sum(counts_of(view, profile_of(view.model), evidence, memo)) / factor
+    evidence.calibration.add(view.model, usage.input_total, estimated)

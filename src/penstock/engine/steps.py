@@ -1,0 +1,113 @@
+"""What one call asks of its driver, and what the driver answers.
+
+``run_call`` is a generator: it yields steps, a driver carries each out and sends the result back in. The gateway
+awaits them, the client runs them sync or async, replay answers ``Send`` from a log.
+
+    Send    -> Sent     send a request; forward the answer to the caller as it arrives unless ``buffer``
+    Hold    -> None     wait until a sibling's response begins, or a time
+    Shadow  -> None     send a request whose answer no caller waits for; may be done later, or not at all
+    Record  -> None     keep the record of the call
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from penstock.engine.record import Call
+from penstock.wire.answer import Answer
+from penstock.wire.dialect import Dialect
+from penstock.wire.usage import Usage
+
+
+class Send(msgspec.Struct, frozen=True, kw_only=True):
+    """Send a request to the dialect's provider.
+
+    When the response's status arrives and is 2xx the driver calls ``EngineContext.began(call_id, at)`` once, so that
+    the cache model and waiting siblings know that a cache entry can be read (provider-semantics 1.4).
+
+    Attributes:
+        body: the bytes to send.
+        model: the model that they name.
+        dialect: the API.
+        buffer: hold the whole answer back: another Send may follow, and the caller must never see two answers. The
+            answer to show is ``Outcome.sent``.
+        purpose: ``call``, ``escalation`` or ``retry``.
+    """
+
+    body: bytes
+    model: str
+    dialect: Dialect
+    buffer: bool = False
+    purpose: str = "call"
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """How a Send went.
+
+    Attributes:
+        status: HTTP status; None when no response began.
+        body: the whole response body, a stream folded into one; None when there is none or it was not kept.
+        usage: as reported; None to have it read from ``body``.
+        answer: as read; None to have it read from ``body``.
+        started_at: when the request was sent, seconds since the epoch.
+        first_byte_at: when the answer's first byte came, or None.
+        ended_at: when it was over.
+        error_kind: a short name of what went wrong (``connect``, ``timeout``, ``cut_stream``, or the provider's error
+            type), or None.
+    """
+
+    status: int | None
+    body: bytes | None = None
+    usage: Usage | None = None
+    answer: Answer | None = None
+    started_at: float
+    first_byte_at: float | None = None
+    ended_at: float
+    error_kind: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the provider answered with a 2xx status."""
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - HTTP
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """Wait for a sibling's cache write.
+
+    Attributes:
+        key: of the prefix; ``EngineContext.began`` of the sibling that writes it ends the wait.
+        until_s: the latest time to wait to, seconds since the epoch.
+        why: one line.
+    """
+
+    key: str
+    until_s: float
+    why: str
+
+
+class Shadow(msgspec.Struct, frozen=True, kw_only=True):
+    """Ask another model the same, for the quality gate; its cost is booked.
+
+    Attributes:
+        body: the bytes to send.
+        model: the model that they name.
+        dialect: the API.
+        task: whose evidence it is for.
+        call_id: of the call that it shadows.
+    """
+
+    body: bytes
+    model: str
+    dialect: Dialect
+    task: str
+    call_id: str
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Keep a call's record."""
+
+    call: Call
+
+
+Step = Send | Hold | Shadow | Record
+Result = Sent | None
