@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 import socket
+import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import httpx2
@@ -20,7 +21,6 @@ from penstock.gateway.upstream import Limits, Upstream
 from tests.gateway.raw_server import Peer, raw_server
 
 POST = b"POST"
-
 
 
 class LibraryResponse:
@@ -146,7 +146,7 @@ async def test_an_answer_may_be_split_anywhere(cuts: list[int], chunked: bool) -
 
     async def handler(peer: Peer) -> None:
         await peer.read_request()
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in pairwise(edges):
             await peer.send(wire[start:stop])
             await asyncio.sleep(0)
         await peer.read_request()
@@ -237,7 +237,7 @@ async def test_an_early_close_inside_a_body_is_an_error_after_what_came(kind: st
     async with raw_server(handler) as server, exchange_to(kind, server.port) as client:
         response = await client.request(POST, b"/", [], b"x")
         seen = []
-        with pytest.raises(UpstreamProtocolError):
+        with pytest.raises(UpstreamProtocolError):  # noqa: PT012 - what came before the error is looked at
             async for chunk in response.chunks:
                 seen.append(chunk)  # noqa: PERF401 - the loop raises
         assert seen == [b"one"]

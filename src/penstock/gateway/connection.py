@@ -2,9 +2,9 @@
 
 States of a connection:
 
-    idle ──exchange()──▶ waiting ──head──▶ body ──end of message──▶ idle      (the provider allows keep-alive)
-                           │                 │                 └──▶ closed    (it does not, or the request is unfinished)
-                           └── error, close, cancel ──▶ closed
+    idle --begin--> waiting --head--> body --end of message--> idle    (the provider allows keep-alive)
+                       |                |                 +--> closed  (it does not, or the request is unfinished)
+                       +---- error, close, cancel ---> closed
 
 Interim answers (1xx) are skipped. A body is framed by its length, by chunks, or by the close of the connection; a close
 inside the first two is an error for whoever reads. While more than ``HIGH_WATER`` bytes wait for their reader the socket
@@ -20,6 +20,7 @@ from typing import cast
 import httptools
 
 from penstock.errors import UpstreamError, UpstreamProtocolError
+from penstock.gateway.response import Response
 
 HIGH_WATER = 1 << 20
 """Bytes that may wait for their reader before the socket is paused."""
@@ -27,131 +28,9 @@ HIGH_WATER = 1 << 20
 MAX_HEAD = 1 << 18
 """Bytes of response header names and values."""
 
-Headers = list[tuple[bytes, bytes]]
-"""Header lines in their order; response names are in lower case."""
-
 
 class ClosedBeforeAnswer(UpstreamError):  # noqa: N818 - names the condition that allows a second try
     """The connection ended before one byte of an answer: a kept connection that the provider had already given up."""
-
-
-class Response:
-    """An answer whose head has arrived and whose body may still be arriving.
-
-    Iterate it for the body's chunks as they come (whatever has gathered since the last one is given as one), or ``read``
-    it whole. ``aclose`` before the end gives the connection up, which is how a request is cancelled.
-
-    Attributes:
-        status: the HTTP status.
-        headers: name (lower case) and value, in order.
-        complete: whether the whole body has arrived.
-    """
-
-    __slots__ = ("_connection", "_error", "_pieces", "_size", "_waiter", "complete", "headers", "status")
-
-    def __init__(self, connection: Connection) -> None:
-        self.status = 0
-        self.headers: Headers = []
-        self.complete = False
-        self._pieces: list[bytes] = []
-        self._size = 0
-        self._error: UpstreamError | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._connection: Connection | None = connection
-
-    @property
-    def refused(self) -> bool:
-        """Whether the provider has answered with an error, so that the rest of a request is not wanted."""
-        return self.status >= 400  # noqa: PLR2004 - the error classes begin here
-
-    @property
-    def chunks(self) -> Response:
-        """The body as an asynchronous iterator of non-empty bytes."""
-        return self
-
-    def __aiter__(self) -> Response:
-        return self
-
-    async def __anext__(self) -> bytes:
-        while not self._pieces:
-            if self.complete:
-                raise StopAsyncIteration
-            if self._error is not None:
-                raise self._error
-            await self._wait()
-        return self._take()
-
-    def take_ready(self) -> bytes:
-        """What has arrived and was not yet read, without waiting; empty when there is nothing."""
-        return self._take() if self._pieces else b""
-
-    async def read(self, limit: int | None = None) -> bytes:
-        """The rest of the body; UpstreamProtocolError if it breaks off or is longer than ``limit`` bytes."""
-        parts: list[bytes] = []
-        size = 0
-        while True:
-            if self._pieces:
-                size += self._size
-                if limit is not None and size > limit:
-                    self.close()
-                    raise UpstreamProtocolError(f"the answer is longer than {limit} bytes")
-                parts.append(self._take())
-            if self.complete:
-                return parts[0] if len(parts) == 1 else b"".join(parts)
-            if self._error is not None:
-                raise self._error
-            await self._wait()
-
-    def close(self) -> None:
-        """Give the connection up if the body is not at its end; harmless at any time."""
-        connection, self._connection = self._connection, None
-        if connection is not None and not self.complete:
-            connection.abort()
-
-    async def aclose(self) -> None:
-        """The same as ``close``, for callers that expect a coroutine."""
-        self.close()
-
-    async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    def _take(self) -> bytes:
-        pieces = self._pieces
-        taken = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self._pieces = []
-        self._size = 0
-        if self._connection is not None:
-            self._connection.drained()
-        return taken
-
-    # The connection's side.
-
-    def add(self, piece: bytes) -> int:
-        """Keep a piece of the body; returns the bytes that wait now."""
-        self._pieces.append(piece)
-        self._size += len(piece)
-        return self._size
-
-    def finish(self) -> None:
-        """The body is at its end."""
-        self.complete = True
-        self._connection = None
-        self.wake()
-
-    def fail(self, error: UpstreamError) -> None:
-        """The body breaks off here."""
-        self._error = error
-        self._connection = None
-        self.wake()
-
-    def wake(self) -> None:
-        """Let a waiting reader look again."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
 
 
 class Connection(asyncio.Protocol):
@@ -403,7 +282,7 @@ class Connection(asyncio.Protocol):
     # Endings.
 
     def _settle(self, *, keep: bool) -> None:
-        """Free the connection after a complete answer; close it if the provider says so or the request was unfinished."""
+        """Free the connection after a whole answer, or close it if that was asked or the request was unfinished."""
         self.deadline = None
         self._response = None
         if not (keep and self._request_done):

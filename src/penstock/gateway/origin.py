@@ -48,7 +48,21 @@ def origin_of(base_url: str) -> Origin:
     if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
         raise UsageError(f"{base_url!r} is not an http or https URL", hint="for example https://api.openai.com")
     if parts.query or parts.fragment or parts.username is not None:
-        raise UsageError("a base URL carries no query, fragment or user name", hint="for example https://api.openai.com")
+        raise UsageError(
+            "a base URL carries no query, fragment or user name", hint="for example https://api.openai.com"
+        )
     tls = parts.scheme == "https"
-    host = parts.hostname.encode("idna").decode("ascii") if not parts.hostname.isascii() else parts.hostname
-    return Origin(host=host, port=port or (443 if tls else 80), tls=tls, prefix=parts.path.rstrip("/").encode("ascii"))
+    return Origin(
+        host=_host(parts.hostname),
+        port=port or (443 if tls else 80),
+        tls=tls,
+        prefix=parts.path.rstrip("/").encode("ascii"),
+    )
+
+
+def _host(name: str) -> str:
+    """The ASCII form of a host name; UsageError for one that no resolver takes."""
+    try:
+        return name if ":" in name else name.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise UsageError(f"{name!r} is not a host name", hint="for example https://api.openai.com") from None

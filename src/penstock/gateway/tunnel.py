@@ -65,28 +65,35 @@ async def open_tunnel(
     loop = asyncio.get_running_loop()
     transport, waiter = await loop.create_connection(_Greeting, proxy.host, proxy.port)
     try:
-        authority = f"{origin.host}:{origin.port}".encode("ascii")
-        lines = b"CONNECT %b HTTP/1.1\r\nhost: %b\r\n" % (authority, authority)
-        if proxy.authorization is not None:
-            lines += b"proxy-authorization: " + proxy.authorization + b"\r\n"
-        transport.write(lines + b"\r\n")
-        status = await waiter.status
-        if not 200 <= status < 300:  # noqa: PLR2004 - the class of success
-            raise UpstreamUnreachable(f"the proxy refused the tunnel with status {status}", hint="check HTTPS_PROXY")
-        protocol = build()
-        if tls is None:
-            transport.set_protocol(protocol)
-            protocol.connection_made(transport)
-            return protocol
-        inner = await loop.start_tls(transport, protocol, tls, server_hostname=origin.host)
-        if inner is None:
-            raise UpstreamUnreachable("the tunnel closed during the TLS handshake")
-        protocol.connection_made(inner)
+        await _greet(transport, waiter, proxy, f"{origin.host}:{origin.port}".encode("ascii"))
+        return await _enter(transport, origin, tls, build())
     except BaseException:
         transport.abort()
         raise
-    else:
+
+
+async def _greet(transport: asyncio.Transport, greeting: _Greeting, proxy: Proxy, authority: bytes) -> None:
+    lines = b"CONNECT %b HTTP/1.1\r\nhost: %b\r\n" % (authority, authority)
+    if proxy.authorization is not None:
+        lines += b"proxy-authorization: " + proxy.authorization + b"\r\n"
+    transport.write(lines + b"\r\n")
+    status = await greeting.status
+    if not 200 <= status < 300:  # noqa: PLR2004 - the class of success
+        raise UpstreamUnreachable(f"the proxy refused the tunnel with status {status}", hint="check HTTPS_PROXY")
+
+
+async def _enter(
+    transport: asyncio.Transport, origin: Origin, tls: ssl.SSLContext | None, protocol: AnyProtocol
+) -> AnyProtocol:
+    if tls is None:
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
         return protocol
+    inner = await asyncio.get_running_loop().start_tls(transport, protocol, tls, server_hostname=origin.host)
+    if inner is None:
+        raise UpstreamUnreachable("the tunnel closed during the TLS handshake")
+    protocol.connection_made(inner)
+    return protocol
 
 
 class _Greeting(asyncio.Protocol):

@@ -22,8 +22,9 @@ from typing import Protocol
 import msgspec
 
 from penstock.errors import UpstreamProtocolError, UpstreamTimeout, UpstreamUnreachable
-from penstock.gateway.connection import ClosedBeforeAnswer, Connection, Response
+from penstock.gateway.connection import ClosedBeforeAnswer, Connection
 from penstock.gateway.origin import Origin
+from penstock.gateway.response import Response
 from penstock.gateway.tunnel import Proxy, open_tunnel
 
 SWEEP_S = 1.0
@@ -117,7 +118,7 @@ class Upstream:
         """
         streamed = not isinstance(body, bytes)
         head = self._head(method, target, headers, body)
-        whole = (head,) if streamed or not body else (head, body)
+        whole = (head, body) if isinstance(body, bytes) and body else (head,)
         heads_only = method == b"HEAD"
         while True:
             connection = self._take_idle()
@@ -147,7 +148,7 @@ class Upstream:
             self._sweep = None
         for connection in list(self._all):
             connection.abort()
-        while self._all:
+        while self._all:  # noqa: ASYNC110 - the sockets close in the loop's next turns
             await asyncio.sleep(0)
 
     def _head(
@@ -238,7 +239,7 @@ class Upstream:
 
 
 async def _send_pieces(connection: Connection, pieces: AsyncIterable[bytes]) -> None:
-    """Send a streamed body in chunks; a reader that breaks off closes the connection, so that it is never half valid."""
+    """Send a streamed body in chunks; a source that breaks off closes the connection, so that no half looks whole."""
     iterator: AsyncIterator[bytes] = aiter(pieces)
     try:
         async for piece in iterator:

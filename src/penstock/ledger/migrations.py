@@ -1,0 +1,99 @@
+"""The ledger's schema, as numbered steps. A step is never changed once released; a new one is added at the end.
+
+SQLite's ``user_version`` holds the number of steps that a file has had. Each step runs in a transaction of its own.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from penstock.errors import InputError
+
+Step = Callable[[sqlite3.Connection], None]
+
+
+def _calls(connection: sqlite3.Connection) -> None:
+    """Calls: the columns that queries filter and sum by, and the whole record as JSON. Money is in picodollars."""
+    connection.execute(
+        """
+        CREATE TABLE calls (
+            id TEXT PRIMARY KEY NOT NULL,
+            started_at REAL NOT NULL,
+            task TEXT NOT NULL,
+            session TEXT,
+            arm TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            model TEXT NOT NULL,
+            status INTEGER,
+            cost INTEGER,
+            cost_extra INTEGER,
+            cost_before INTEGER,
+            record BLOB NOT NULL
+        ) WITHOUT ROWID
+        """
+    )
+    connection.execute("CREATE INDEX calls_started ON calls (started_at)")
+
+
+def _call_details(connection: sqlite3.Connection) -> None:
+    """A view for people with an SQL prompt: the record's fields as columns."""
+    fields = {
+        "model_asked": "$.model_asked",
+        "dialect": "$.dialect",
+        "stream": "$.stream",
+        "error_kind": "$.error_kind",
+        "finish": "$.finish",
+        "input_uncached": "$.usage.input_uncached",
+        "cache_read": "$.usage.cache_read",
+        "cache_write_5m": "$.usage.cache_write_5m",
+        "cache_write_1h": "$.usage.cache_write_1h",
+        "cache_write_30m": "$.usage.cache_write_30m",
+        "cache_write_12h": "$.usage.cache_write_12h",
+        "output": "$.usage.output",
+        "tier": "$.tier",
+        "latency_ms": "$.latency_ms",
+        "ttft_ms": "$.ttft_ms",
+        "request_bytes": "$.request_bytes",
+        "response_id": "$.response_id",
+    }
+    columns = ", ".join(f"json_extract(record, '{path}') AS {name}" for name, path in fields.items())
+    base = "id, started_at, task, session, arm, provider, model, status, cost, cost_extra, cost_before"
+    connection.execute(f"CREATE VIEW call_details AS SELECT {base}, {columns} FROM calls")  # noqa: S608 - constants
+
+
+STEPS: tuple[Step, ...] = (_calls, _call_details)
+
+
+def migrate(connection: sqlite3.Connection, steps: tuple[Step, ...] = STEPS) -> int:
+    """Bring a database to the newest schema; returns the number of steps that ran.
+
+    The connection must be in autocommit mode. Two processes may migrate one file at once: the second one waits.
+
+    Raises:
+        InputError: the file has more steps than this program knows, so a newer version wrote it.
+    """
+    ran = 0
+    while True:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            (done,) = connection.execute("PRAGMA user_version").fetchone()
+            _refuse_newer(done, len(steps))
+            if done < len(steps):
+                steps[done](connection)
+                connection.execute(f"PRAGMA user_version = {done + 1}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        if done >= len(steps):
+            return ran
+        ran += 1
+
+
+def _refuse_newer(done: int, known: int) -> None:
+    if done > known:
+        raise InputError(
+            f"the ledger has schema {done}, this version knows {known}",
+            hint="use the version of penstock that wrote it, or a newer one",
+        )

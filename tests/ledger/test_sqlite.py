@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.engine.record import Call, ExtraSend
+from penstock.errors import InputError, InternalError
+from penstock.ledger.sqlite import open_ledger
+from penstock.money import Picodollars
+from tests.ledger.calls import call
+
+
+def extra(cost: int | None) -> ExtraSend:
+    known = None if cost is None else Picodollars(cost)
+    return ExtraSend(purpose="shadow", model="m", reason="r", status=200, usage=None, cost=known)
+
+
+def test_a_call_comes_back_as_it_was_kept(tmp_path: Path) -> None:
+    kept = call(tags={"team": "search"}, extra_sends=(extra(3),), prompt="ab", latency_ms=1.5)
+    with open_ledger(tmp_path / "l.db") as ledger:
+        assert ledger.append([kept]) == 1
+    with open_ledger(tmp_path / "l.db", create=False) as ledger:
+        assert ledger.get(kept.id) == kept
+        assert list(ledger.calls()) == [kept]
+
+
+def test_a_call_is_kept_once() -> None:
+    with open_ledger(":memory:") as ledger:
+        assert ledger.append([call(1), call(2)]) == 2
+        assert ledger.append([call(2), call(3)]) == 1
+        assert [kept.id for kept in ledger.calls()] == ["call_0001", "call_0002", "call_0003"]
+
+
+def test_calls_are_found_by_time_task_model_and_arm() -> None:
+    with open_ledger(":memory:") as ledger:
+        ledger.append([call(1), call(2, task="other"), call(3, model_sent="m2"), call(4, arm="holdback")])
+        found = lambda **where: [kept.id[-1] for kept in ledger.calls(**where)]  # noqa: E731
+        assert found(since=1002.0) == ["2", "3", "4"]
+        assert found(until=1002.0) == ["1"]
+        assert found(task="other") == ["2"]
+        assert found(model="m2") == ["3"]
+        assert found(arm="holdback") == ["4"]
+        assert found(newest=2) == ["3", "4"]
+
+
+def test_following_begins_where_the_last_read_stopped() -> None:
+    with open_ledger(":memory:") as ledger:
+        ledger.append([call(1), call(2)])
+        first = ledger.after(None)
+        place = (first[-1].started_at, first[-1].id)
+        assert ledger.after(place) == []
+        ledger.append([call(3)])
+        assert [kept.id for kept in ledger.after(place)] == ["call_0003"]
+
+
+def test_totals_keep_unknown_costs_apart() -> None:
+    with open_ledger(":memory:") as ledger:
+        ledger.append(
+            [
+                call(1, cost=Picodollars(7), cost_before=Picodollars(9)),
+                call(2, cost=Picodollars(5), cost_before=None),
+                call(3, cost=None),
+                call(4, cost=Picodollars(1), extra_sends=(extra(None),)),
+                call(5, task="b", cost=Picodollars(20), cost_before=Picodollars(10), extra_sends=(extra(2),)),
+            ]
+        )
+        (everything,) = ledger.totals()
+        assert (everything.calls, everything.unknown) == (5, 2)
+        assert (everything.cost, everything.cost_before, everything.saved) == (34, 19, -10)
+        assert [(total.group, total.cost) for total in ledger.totals(["task"])] == [(("b",), 22), (("triage",), 12)]
+        assert ledger.totals(since=5000.0) == []
+
+
+amounts = st.none() | st.integers(-(10**18), 9 * 10**18)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(amounts, amounts), min_size=1, max_size=30))
+def test_sums_are_exact_beyond_sixty_four_bits(rows: list[tuple[int | None, int | None]]) -> None:
+    calls: list[Call] = [call(number, cost=cost, cost_before=before) for number, (cost, before) in enumerate(rows)]
+    with open_ledger(":memory:") as ledger:
+        ledger.append(calls)
+        (total,) = ledger.totals()
+        both = [(cost, before) for cost, before in rows if cost is not None and before is not None]
+        assert total.cost == sum(cost for cost, _ in rows if cost is not None)
+        assert total.cost_before == sum(before for _, before in both)
+        assert total.saved == sum(before - cost for cost, before in both)
+        assert total.unknown == sum(cost is None for cost, _ in rows)
+
+
+def test_a_cost_beyond_a_column_is_unknown_and_not_wrong() -> None:
+    with open_ledger(":memory:") as ledger:
+        ledger.append([call(1, cost=Picodollars(2**70))])
+        (total,) = ledger.totals()
+        assert (total.cost, total.unknown) == (0, 1)
+        kept = ledger.get("call_0001")
+        assert kept is not None
+        assert kept.cost == 2**70
+
+
+def test_grouping_by_another_column_is_refused() -> None:
+    with open_ledger(":memory:") as ledger, pytest.raises(InputError, match="grouped"):
+        ledger.totals(["record; DROP TABLE calls"])
+
+
+def test_the_view_shows_the_record_as_columns(tmp_path: Path) -> None:
+    with open_ledger(tmp_path / "l.db") as ledger:
+        ledger.append([call(1)])
+        row = ledger._connection.execute("SELECT input_uncached, output, dialect FROM call_details").fetchone()
+        assert row == (10, 5, "anthropic.messages")
+
+
+def test_two_writers_share_a_file(tmp_path: Path) -> None:
+    with open_ledger(tmp_path / "l.db") as one, open_ledger(tmp_path / "l.db") as two:
+        one.append([call(1)])
+        two.append([call(2)])
+        assert len(list(one.calls())) == 2
+
+
+def test_a_missing_file_is_named_with_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no ledger at") as caught:
+        open_ledger(tmp_path / "none.db", create=False)
+    assert caught.value.hint is not None
+
+
+def test_a_file_that_is_no_database_is_an_input_error(tmp_path: Path) -> None:
+    (tmp_path / "l.db").write_text("hello, this is not a database at all\n" * 20)
+    with pytest.raises(InputError, match="cannot open"):
+        open_ledger(tmp_path / "l.db")
+
+
+def test_a_ledger_that_cannot_be_written_is_our_error(tmp_path: Path) -> None:
+    with open_ledger(tmp_path / "l.db") as ledger:
+        ledger._connection.execute("PRAGMA query_only = 1")
+        with pytest.raises(InternalError, match="cannot be written"):
+            ledger.append([call(1)])
+        ledger._connection.execute("PRAGMA query_only = 0")
+        assert ledger.append([call(1)]) == 1
