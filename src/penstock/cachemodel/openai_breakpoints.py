@@ -1,0 +1,170 @@
+"""OpenAI's prompt cache from gpt-5.6 on (provider-semantics 2.1, 2.2).
+
+prefix      model, tools, every prefix-changing setting (2.2 rule 7), then the messages. The settings stand before
+            everything, so a change of one is a miss of all.
+endings     eligible message endings are: user messages; the last tool output of a consecutive group; the last
+            developer message of the initial developer group.
+write       implicit mode: the latest eligible ending and the latest three explicit markers. Explicit mode: the
+            latest four explicit markers; without a marker the request neither reads nor writes. A boundary of less
+            than the minimum is not written.
+read        longest first. Explicit mode tests the first 2 and the latest 50 explicit markers; implicit mode adds
+            the implicit point, up to 20 earlier eligible endings and the end of the initial developer group.
+bill        read to the boundary found; write from there to the last written boundary, the part up to the deepest
+            12-hour boundary at the 12-hour rate; the rest is plain.
+time        30 minutes or 12 hours from the start of the latest write or reuse; readable once the writer's response
+            has begun.
+api         ``prewarm`` and 12-hour entries are the Responses API's alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from penstock.cachemodel.admission import Admission, Entry, Rejected, Split
+from penstock.cachemodel.overflow import machine_of
+from penstock.cachemodel.prompt import Block, Prompt
+from penstock.cachemodel.store import CacheState, Node
+from penstock.models.profile import Regime
+from penstock.wire.segments import Level
+
+_LIFETIMES = {"30m": 1800.0, "12h": 43_200.0}
+_WRITES_EXPLICIT = 4
+_WRITES_BESIDE_IMPLICIT = 3
+_LOOKUP_FIRST = 2
+_LOOKUP_LATEST = 50
+_LOOKUP_ENDINGS = 20
+_DEVELOPER = ("developer", "system")
+
+Marks = dict[int, str]
+"""Index of the block that a boundary ends with, and the lifetime it asks for."""
+
+
+def admit(state: CacheState, prompt: Prompt, at: float) -> Admission:
+    """What the cache does with a request that starts at ``at``; Rejected for the documented 400s."""
+    default = prompt.automatic or "30m"
+    _check(prompt, default)
+    blocks = prompt.blocks
+    ends = _cumulative(blocks)
+    explicit = {index: block.marker or default for index, block in enumerate(blocks) if block.marker is not None}
+    endings = _eligible_endings(blocks) if prompt.mode == "implicit" else []
+    lookups = _lookups(explicit, endings, blocks)
+    if not lookups:
+        return Admission(regime=Regime.OPENAI_BREAKPOINTS, at=at, split=Split(plain=prompt.tokens))
+    stream, root = _root(state, prompt, at)
+    writes = _writes(state, prompt, explicit, endings, default)
+    valid = {index: ttl for index, ttl in writes.items() if ends[index] >= prompt.minimum_prefix}
+    path = (root, *(block.id for block in blocks[: lookups[0] + 1]))
+    nodes = state.nodes(path)
+    hit = next((index for index in lookups if index + 1 < len(nodes) and state.readable(nodes[index + 1], at)), -1)
+    return Admission(
+        regime=Regime.OPENAI_BREAKPOINTS,
+        at=at,
+        split=_split(ends, valid, hit),
+        path=path,
+        entries=_entries(state, valid, hit, nodes, at),
+        stream=stream,
+    )
+
+
+def _cumulative(blocks: Sequence[Block]) -> list[int]:
+    total, ends = 0, []
+    for block in blocks:
+        total += block.tokens
+        ends.append(total)
+    return ends
+
+
+def _split(ends: list[int], valid: Marks, hit: int) -> Split:
+    read = ends[hit] if hit >= 0 else 0
+    long = max((ends[index] for index, ttl in valid.items() if ttl == "12h" and index > hit), default=read)
+    last = max((ends[index] for index in valid if index > hit), default=read)
+    return Split(plain=ends[-1] - last, read=read, write_12h=long - read, write_30m=last - long)
+
+
+def _entries(state: CacheState, valid: Marks, hit: int, nodes: list[Node], at: float) -> tuple[Entry, ...]:
+    extra = state.decisions.breakpoint_extra_s
+    entries = [Entry(index + 2, ttl, _LIFETIMES[ttl] + extra) for index, ttl in valid.items() if index > hit]
+    if hit >= 0:
+        live = state.readable(nodes[hit + 1], at)
+        entries += [Entry(hit + 2, ttl, life.lifetime_s, written=False) for ttl, life in live]
+    return tuple(entries)
+
+
+def _eligible_endings(blocks: Sequence[Block]) -> list[int]:
+    """The blocks that end an eligible message, in prompt order."""
+    endings = []
+    developer = _initial_developer_end(blocks)
+    for index, block in enumerate(blocks):
+        if not block.ends_message or block.level is Level.TOOLS:
+            continue
+        following = blocks[index + 1] if index + 1 < len(blocks) else None
+        last_output = _is_tool_output(block) and not (following is not None and _is_tool_output(following))
+        if last_output or index == developer or (block.role == "user" and not _is_tool_output(block)):
+            endings.append(index)
+    return endings
+
+
+def _initial_developer_end(blocks: Sequence[Block]) -> int:
+    """The last block of the developer messages that open the conversation, or -1 without any."""
+    end = -1
+    for index, block in enumerate(blocks):
+        if block.level is Level.TOOLS:
+            continue
+        if block.role not in _DEVELOPER:
+            break
+        # instructions outside any message are no message ending
+        if block.message >= 0 and block.ends_message:
+            end = index
+    return end
+
+
+def _is_tool_output(block: Block) -> bool:
+    return block.role == "tool" or block.kind == "tool_result"
+
+
+def _writes(state: CacheState, prompt: Prompt, explicit: Marks, endings: list[int], default: str) -> Marks:
+    latest = sorted(explicit)
+    if prompt.mode == "explicit":
+        return {index: explicit[index] for index in latest[-_WRITES_EXPLICIT:]}
+    writes = {index: explicit[index] for index in latest[-_WRITES_BESIDE_IMPLICIT:]}
+    if endings:
+        writes.setdefault(endings[-1], default)
+    developer = _initial_developer_end(prompt.blocks)
+    if state.decisions.implicit_developer_entry and developer >= 0:
+        writes.setdefault(developer, default)
+    return writes
+
+
+def _lookups(explicit: Marks, endings: list[int], blocks: Sequence[Block]) -> list[int]:
+    """The boundaries that are tested, longest first."""
+    marks = sorted(explicit)
+    tested = {*marks[:_LOOKUP_FIRST], *marks[-_LOOKUP_LATEST:], *endings[-_LOOKUP_ENDINGS - 1 :]}
+    developer = _initial_developer_end(blocks) if endings else -1
+    if developer >= 0:
+        tested.add(developer)
+    return sorted(tested, reverse=True)
+
+
+def _root(state: CacheState, prompt: Prompt, at: float) -> tuple[Hashable, Hashable]:
+    """What the request counts as for overflow, and the first step of its path."""
+    settings = tuple(sorted((name, repr(value)) for name, value in prompt.settings.items()))
+    first = prompt.blocks[0].id if prompt.blocks else None
+    stream = (prompt.scope, prompt.model, settings, first)
+    return stream, (prompt.scope, prompt.model, settings, machine_of(state, stream, at))
+
+
+def _check(prompt: Prompt, default: str) -> None:
+    if prompt.mode not in ("implicit", "explicit"):
+        raise Rejected(f"Invalid value: {prompt.mode!r}. Supported values are: 'implicit' and 'explicit'.")
+    asked = {default, *(block.marker for block in prompt.blocks if block.marker)}
+    for ttl in sorted(asked):
+        if ttl not in _LIFETIMES:
+            raise Rejected(f"Invalid value: {ttl!r}. Supported values are: '30m' and '12h'.")
+    if prompt.api == "chat":
+        if "12h" in asked:
+            raise Rejected("Invalid value: '12h'. Supported values are: '30m'.")
+        if prompt.prewarm:
+            raise Rejected("Unknown parameter: 'prompt_cache_options.prewarm'.")
+    for block in prompt.blocks:
+        if block.marker is not None and not block.markable:
+            raise Rejected("Unknown parameter: 'prompt_cache_breakpoint' on this content.")
