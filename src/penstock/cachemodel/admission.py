@@ -23,8 +23,9 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True):
             ``tool_result`` (1.4 rule 3; the September text; False is the older and more careful reading).
         thinking_invalidates_from: the level from which a change of thinking or effort is a miss (1.5: model-specific
             above messages).
-        grid_lifetimes: idle lifetimes of OpenAI's older cache by retention name, seconds. Between 5 and 60 minutes
-            in memory, and up to a day with 24h, the documentation promises nothing.
+        grid_in_memory_s: idle lifetime of OpenAI's older cache in memory, seconds; between 5 and 60 minutes the
+            documentation promises nothing.
+        grid_24h_s: the same with extended retention; it typically lasts about 30 minutes and at most a day.
         grid_key_partitions: prompts with different cache keys land on different machines.
         openai_machines: how many machines share the overflow of one prefix and key; 1 is no overflow.
         openai_rate_per_minute: requests of one prefix and key beyond which they overflow to the next machine.
@@ -38,7 +39,8 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True):
     upgrade_lifetime: bool = False
     tool_runs_are_one_position: bool = True
     thinking_invalidates_from: Level = Level.MESSAGES
-    grid_lifetimes: dict[str, float] = {"in_memory": 300.0, "24h": 86_400.0}
+    grid_in_memory_s: float = 300.0
+    grid_24h_s: float = 86_400.0
     grid_key_partitions: bool = True
     openai_machines: int = 1
     openai_rate_per_minute: int = 15

@@ -38,9 +38,7 @@ def admit(state: CacheState, prompt: Prompt, at: float) -> Admission:
         common += block.tokens
     read = _boundary(prompt, common)
     retention = prompt.retention
-    lifetime = state.decisions.grid_lifetimes.get(retention)
-    if lifetime is None:
-        raise Rejected(f"prompt_cache_retention: {retention!r} is not supported")
+    lifetime = state.decisions.grid_24h_s if retention == "24h" else state.decisions.grid_in_memory_s
     stored = total >= prompt.minimum_prefix
     return Admission(
         regime=Regime.OPENAI_GRID,
@@ -72,5 +70,7 @@ def _root(state: CacheState, prompt: Prompt, at: float) -> tuple[Hashable, Hasha
 def _check_fields(prompt: Prompt) -> None:
     if prompt.prewarm or prompt.mode != "implicit" or prompt.automatic is not None:
         raise Rejected("Unsupported parameter: 'prompt_cache_options' is not supported with this model.")
+    if prompt.retention not in ("in_memory", "24h"):
+        raise Rejected(f"Invalid value: {prompt.retention!r}. Supported values are: 'in_memory' and '24h'.")
     if any(block.marker is not None for block in prompt.blocks):
         raise Rejected("Unsupported parameter: 'prompt_cache_breakpoint' is not supported with this model.")
