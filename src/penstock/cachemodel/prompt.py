@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from penstock.models.profile import Regime
+from penstock.cachemodel.settings import Settings, anthropic_settings, openai_settings
+from penstock.models.profile import Profile, Regime
+from penstock.unknown import Unknown
+from penstock.wire.dialect import Dialect
 from penstock.wire.segments import Level
+from penstock.wire.view import View
+
+UNREACHABLE = 1 << 62
+"""The minimum prefix of a model whose own is not known: nothing is promised to be cached."""
+
+_APIS = {
+    Dialect.ANTHROPIC_MESSAGES: "messages",
+    Dialect.OPENAI_CHAT: "chat",
+    Dialect.OPENAI_RESPONSES: "responses",
+}
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,3 +98,98 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     def tokens(self) -> int:
         """The whole prompt's tokens, before anything that the provider strips."""
         return sum(block.tokens for block in self.blocks)
+
+
+def prompt_of(view: View, profile: Profile, tokens: Sequence[int], *, scope: str = "", batch: bool = False) -> Prompt:
+    """A request as the cache rules see it.
+
+    Args:
+        view: the request.
+        profile: of the model that is asked.
+        tokens: counts of ``view.segments``, one by one.
+        scope: what entries are shared within: workspace or organisation.
+        batch: the request is part of a batch.
+
+    Raises:
+        ValueError: when counts and segments differ in number.
+    """
+    blocks = tuple(
+        Block(
+            id=segment.digest,
+            tokens=count,
+            level=segment.level,
+            kind=segment.kind,
+            role=segment.role,
+            message=segment.message,
+            marker=None if segment.marker is None else segment.marker.ttl,
+            ends_message=segment.ends_message,
+            markable=segment.markable,
+        )
+        for segment, count in zip(view.segments, tokens, strict=True)
+    )
+    options = view.get("prompt_cache_options")
+    options = options if isinstance(options, dict) else {}
+    automatic = view.automatic_marker
+    ttl = automatic.ttl if automatic is not None else options.get("ttl")
+    minimum = profile.minimum_prefix
+    return Prompt(
+        model=profile.model,
+        regime=profile.regime,
+        minimum_prefix=UNREACHABLE if isinstance(minimum, Unknown) else minimum,
+        blocks=blocks,
+        settings=_settings(view, profile),
+        automatic=None if ttl is None else str(ttl),
+        mode=str(options.get("mode") or "implicit"),
+        max_tokens=view.cap[1] if view.cap is not None else None,
+        stream=view.stream,
+        batch=batch,
+        structured=_output_format(view) is not None,
+        prewarm=options.get("prewarm") is True,
+        api=_APIS[view.dialect],
+        scope=scope,
+        keeps_thinking=profile.keeps_thinking or profile.regime is not Regime.ANTHROPIC,
+        retention=_retention(view, profile),
+        interval=profile.cache_interval,
+    )
+
+
+def _settings(view: View, profile: Profile) -> Settings:
+    if view.dialect is Dialect.ANTHROPIC_MESSAGES:
+        tools = view.tool_names()
+        fields: dict[str, Any] = {
+            name: view.get(name) for name in ("tool_choice", "thinking", "output_config", "speed")
+        }
+        fields |= {name: name in tools for name in ("web_search", "web_fetch")}
+        fields["citations"] = any(
+            view.get(*segment.path, "citations", "enabled") is True
+            for segment in view.segments
+            if segment.kind == "document"
+        )
+        return anthropic_settings(fields, profile)
+    chat = view.dialect is Dialect.OPENAI_CHAT
+    return openai_settings(
+        {
+            "prompt_cache_key": view.get("prompt_cache_key"),
+            "service_tier": view.get("service_tier"),
+            "effort": view.get("reasoning_effort") if chat else view.get("reasoning", "effort"),
+            "verbosity": view.get("verbosity") if chat else view.get("text", "verbosity"),
+            "output_format": _output_format(view),
+            "parallel_tool_calls": view.get("parallel_tool_calls"),
+            "compaction": view.get("context_management"),
+        },
+        profile,
+    )
+
+
+def _output_format(view: View) -> Any:
+    if view.dialect is Dialect.ANTHROPIC_MESSAGES:
+        return view.get("output_config", "format")
+    return view.get("response_format") if view.dialect is Dialect.OPENAI_CHAT else view.get("text", "format")
+
+
+def _retention(view: View, profile: Profile) -> str:
+    """The grid's retention: what the request asks for, else the model's own default (provider-semantics 2.1)."""
+    asked = view.get("prompt_cache_retention")
+    if asked is not None:
+        return str(asked)
+    return profile.ttls[0] if profile.regime is Regime.OPENAI_GRID and profile.ttls else "in_memory"
