@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from penstock.wire.dialect import Dialect
-
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+from penstock.wire.raw import UNREADABLE
 
 
 class ToolCall(msgspec.Struct, frozen=True):
@@ -85,7 +84,7 @@ def _parse(body: bytes | Mapping[str, Any]) -> Mapping[str, Any]:
         return body
     try:
         parsed = msgspec.json.decode(body)
-    except _UNREADABLE:
+    except UNREADABLE:
         return {}
     return parsed if isinstance(parsed, dict) else {}
 

@@ -6,8 +6,10 @@ from typing import ClassVar
 
 import msgspec
 
-from penstock.wire.chain import Chain, Place, Raw, extras_of, is_given, objects_of, text_of, texts_of
-from penstock.wire.reader import ABSENT, Content, Fields, add_content, add_tools, add_whole
+from penstock.wire.chain import Chain, Content, Place, extras_of
+from penstock.wire.dialect import Dialect
+from penstock.wire.raw import ABSENT, Raw, is_given, object_of, objects_of, text_of, texts_of
+from penstock.wire.reader import Fields, add_content, add_tools, add_unknown, add_whole
 from penstock.wire.segments import Level, Marker, Path, Segment
 
 _MESSAGE = frozenset({"role", "content"})
@@ -16,7 +18,7 @@ _MESSAGE = frozenset({"role", "content"})
 class MessagesFields(Fields):
     """The top level of a Messages request."""
 
-    messages: list[dict[str, Raw]]
+    messages: list[Raw]
     system: Raw = ABSENT
     max_tokens: Raw = ABSENT
     cache_control: Raw = ABSENT
@@ -31,9 +33,9 @@ class _Control(msgspec.Struct):
 class AnthropicContent(Content, frozen=True):
     """Content blocks, with ``cache_control`` as the marker."""
 
-    def marker_of(self, value: Raw | None) -> Marker | None:
+    def marker_of(self, value: Raw) -> Marker | None:
         """A marker without a readable ``ttl`` lives for the default five minutes."""
-        if value is None or not is_given(value):
+        if not is_given(value):
             return None
         try:
             return Marker(_control.decode(value).ttl)
@@ -63,7 +65,10 @@ _BLOCKS = {
     "redacted_thinking": "thinking",
 }
 _CONTENT = AnthropicContent(
-    kinds=_BLOCKS, markable=frozenset({"text", "image", "document", "search_result", "tool_use", "tool_result"})
+    kinds=_BLOCKS,
+    markable=frozenset({"text", "image", "document", "search_result", "tool_use", "tool_result"}),
+    marker_key="cache_control",
+    context=Dialect.ANTHROPIC_MESSAGES,
 )
 
 
@@ -72,7 +77,7 @@ class AnthropicMessages:
 
     prompt_fields: ClassVar[frozenset[str]] = frozenset({"tools", "system", "messages"})
     cap_fields: ClassVar[tuple[str, ...]] = ("max_tokens",)
-    marker_key: ClassVar[str] = "cache_control"
+    marker_key: ClassVar[str] = _CONTENT.marker_key
     text_type: ClassVar[str] = "text"
 
     def decode(self, raw: bytes) -> MessagesFields:
@@ -81,25 +86,18 @@ class AnthropicMessages:
 
     def segments(self, fields: MessagesFields) -> list[Segment]:
         """Tools, system blocks, then the blocks of each message."""
-        chain = Chain(self.marker_key)
-        add_tools(chain, _CONTENT, "tools", fields.tools, markable=True)
-        system = Place(level=Level.SYSTEM, role="system", message=-1, path=("system",))
-        add_content(chain, _CONTENT, system, fields.system)
+        chain = Chain(_CONTENT)
+        if is_given(fields.tools):
+            chain.extend(_add_tools, fields.tools)
+        if is_given(fields.system):
+            chain.extend(_add_system, fields.system)
         for index, message in enumerate(fields.messages):
-            place = Place(
-                level=Level.MESSAGES,
-                role=text_of(message.get("role")),
-                message=index,
-                path=("messages", index, "content"),
-                extras=extras_of(message, _MESSAGE),
-            )
-            if not add_content(chain, _CONTENT, place, message.get("content", ABSENT)):
-                add_whole(chain, msgspec.structs.replace(place, path=("messages", index)), message)
+            chain.extend(_add_message, message, index)
         return chain.segments
 
-    def message_count(self, fields: MessagesFields) -> int:
-        """How many messages the request has."""
-        return len(fields.messages)
+    def messages(self, fields: MessagesFields) -> tuple[str, list[Raw]]:
+        """The messages."""
+        return "messages", fields.messages
 
     def automatic_marker(self, fields: MessagesFields) -> Marker | None:
         """The top-level ``cache_control``."""
@@ -131,6 +129,30 @@ class AnthropicMessages:
     def wrap_text(self, path: Path, parts: bytes) -> bytes:  # noqa: ARG002 - the reader's signature
         """Parts stand where the string stood, in ``system`` as in a message."""
         return parts
+
+
+def _add_tools(chain: Chain, value: Raw, message: int) -> None:  # noqa: ARG001 - the signature of ``Build``
+    add_tools(chain, "tools", value, markable=True)
+
+
+def _add_system(chain: Chain, value: Raw, message: int) -> None:
+    add_content(chain, Place(level=Level.SYSTEM, role="system", message=message, path=("system",)), value)
+
+
+def _add_message(chain: Chain, value: Raw, message: int) -> None:
+    members = object_of(value)
+    if members is None:
+        add_unknown(chain, Level.MESSAGES, ("messages", message), message, value)
+        return
+    place = Place(
+        level=Level.MESSAGES,
+        role=text_of(members.get("role")),
+        message=message,
+        path=("messages", message, "content"),
+        extras=extras_of(members, _MESSAGE),
+    )
+    if not add_content(chain, place, members.get("content", ABSENT)):
+        add_whole(chain, msgspec.structs.replace(place, path=("messages", message)), members)
 
 
 class _Format(msgspec.Struct):

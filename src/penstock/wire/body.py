@@ -12,7 +12,7 @@ import msgspec
 
 from penstock.errors import MalformedRequest
 from penstock.wire.segments import Path
-from penstock.wire.walk import Body, Container, find
+from penstock.wire.walk import Body, Container
 
 _Replacement = tuple[int, int, bytes]
 _value = msgspec.json.Decoder(msgspec.Raw)
@@ -59,12 +59,18 @@ def apply(raw: bytes, operations: Sequence[Operation]) -> bytes:
         MalformedRequest: when an operation's place does not exist.
         ValueError: when operations overlap, or one is not a thing to do (an unknown action, a value that is not JSON).
     """
+    return apply_to(Body(raw), operations)
+
+
+def apply_to(body: Body, operations: Sequence[Operation]) -> bytes:
+    """``apply`` for a body of which offsets may be known already."""
+    raw = body.raw
     if not operations:
         return raw
     _refuse_overlaps(operations)
     pieces: list[bytes] = []
     position = 0
-    for start, end, text in sorted(_replacements(Body(raw), operations), key=lambda piece: piece[:2]):
+    for start, end, text in sorted(_replacements(body, operations), key=lambda piece: piece[:2]):
         pieces += (raw[position:start], text)
         position = end
     pieces.append(raw[position:])
@@ -81,13 +87,15 @@ def _replacements(body: Body, operations: Sequence[Operation]) -> list[_Replacem
                 raise ValueError("only set can be done to a whole body")
             done.append((*body.span(path), text))
             continue
-        container = body.container(body.span(path[:-1]))
-        changes = changed.setdefault(path[:-1], _Changes(container))
-        index = find(container, path[-1])
+        parent = path[:-1]
+        if parent not in changed:
+            changed[parent] = _Changes(body.container(body.span(parent)))
+        container = changed[parent].container
+        index = container.find(path[-1])
         if operation.action == "set" and index is not None:
-            done.append((container.entries[index].value, container.entries[index].end, text))
+            done.append((container.values[index], container.ends[index], text))
         else:
-            _note(changes, operation, index, text)
+            _note(changed[parent], operation, index, text)
     for changes in changed.values():
         done.extend(_gaps(changes))
     return done
@@ -95,7 +103,7 @@ def _replacements(body: Body, operations: Sequence[Operation]) -> list[_Replacem
 
 def _note(changes: _Changes, operation: Operation, index: int | None, text: bytes) -> None:
     container, step = changes.container, operation.path[-1]
-    size = len(container.entries)
+    size = len(container.starts)
     if operation.action == "set" and container.is_object and isinstance(step, str):
         changes.put(size, msgspec.json.encode(step) + b":" + text)
     elif operation.action == "insert":
@@ -105,33 +113,41 @@ def _note(changes: _Changes, operation: Operation, index: int | None, text: byte
             raise MalformedRequest("the body has nothing at that path")
         changes.put(step, text)
     elif operation.action == "delete" and index is not None:
-        same = [number for number, entry in enumerate(container.entries) if entry.key == step]
-        changes.gone.update(same if container.is_object else [index])
+        keys = container.keys
+        changes.gone.update([index] if keys is None else [at for at, key in enumerate(keys) if key == step])
     else:
         raise MalformedRequest("the body has nothing at that path")
 
 
 def _gaps(changes: _Changes) -> list[_Replacement]:
     """The replacements between the entries that stay, and after the last of them."""
-    entries, new = changes.container.entries, changes.new
-    size = len(entries)
-    kept = [index for index in range(size) if index not in changes.gone]
-    if not kept:
-        inside = changes.container.inside
-        start, end = (entries[0].start, entries[-1].end) if entries else (inside, inside)
-        return [(start, end, b",".join(text for index in sorted(new) for text in new[index]))]
-    touched = sorted({*new, *changes.gone})
+    container, gone = changes.container, changes.gone
+    starts, ends, size = container.starts, container.ends, len(container.starts)
+    if len(gone) == size:
+        start, end = (starts[0], ends[-1]) if starts else (container.inside, container.inside)
+        return [(start, end, b",".join(_texts(changes, range(size + 1))))]
     found: list[_Replacement] = []
-    previous = -1
-    for index in kept:
-        texts = [text for place in touched if previous < place <= index for text in new.get(place, ())]
-        if texts or previous + 1 < index:
-            found.append((entries[previous + 1].start, entries[index].start, b"".join(text + b"," for text in texts)))
-        previous = index
-    texts = [text for place in touched if previous < place <= size for text in new.get(place, ())]
-    if texts or previous + 1 < size:
-        found.append((entries[previous].end, entries[-1].end, b"".join(b"," + text for text in texts)))
+    done = -1  # the last gap worked on, by the entry that stays after it
+    for place in sorted({*changes.new, *gone}):
+        if place <= done:
+            continue
+        first = place
+        while first > 0 and first - 1 in gone:
+            first -= 1
+        after = place
+        while after in gone:
+            after += 1
+        texts = _texts(changes, range(first, after + 1))
+        if after < size:
+            found.append((starts[first], starts[after], b"".join(text + b"," for text in texts)))
+        else:
+            found.append((ends[first - 1], ends[-1], b"".join(b"," + text for text in texts)))
+        done = after
     return found
+
+
+def _texts(changes: _Changes, places: range) -> list[bytes]:
+    return [text for place in places for text in changes.new.get(place, ())]
 
 
 def _refuse_overlaps(operations: Sequence[Operation]) -> None:

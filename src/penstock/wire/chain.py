@@ -7,27 +7,24 @@ list of one text part are the same segment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import msgspec
 from xxhash import xxh3_128, xxh3_128_digest
 
+from penstock.wire.memo import Memo
+from penstock.wire.raw import Members
 from penstock.wire.segments import Level, Marker, Path, Segment
-
-Raw = msgspec.Raw
-Members = Mapping[str, msgspec.Raw]
-"""An object decoded one level deep."""
-
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_objects = msgspec.json.Decoder(list[dict[str, Raw]])
-_text = msgspec.json.Decoder(str)
+from penstock.wire.weight import Weight, weigh
 
 
 class Place(msgspec.Struct, frozen=True):
     """Where content stands, and what its segments have in common.
 
     Attributes:
+        level, role, message: as in ``Segment``.
+        path: of the content.
         extras: bytes of the enclosing message that the model reads beside the content; they go into the first digest.
         markable: whether the place allows markers at all.
         kind: the kind of every segment here; empty when each part's type decides.
@@ -42,16 +39,60 @@ class Place(msgspec.Struct, frozen=True):
     kind: str = ""
 
 
+class Content(msgspec.Struct, frozen=True):
+    """How one dialect's message parts are read.
+
+    Attributes:
+        kinds: the part types that we know, each with its segment kind.
+        markable: the part types on which a marker may stand.
+        marker_key: the member of a part that holds a cache marker.
+        context: names all that shapes segments beside their bytes: the dialect, the default lifetime of markers.
+    """
+
+    kinds: Mapping[str, str]
+    markable: frozenset[str]
+    marker_key: str
+    context: str
+
+    def marker_of(self, value: msgspec.Raw) -> Marker | None:
+        """The marker in a part's marker member; None when it is null."""
+        raise NotImplementedError
+
+
 class Chain:
-    """Collects a request's segments in render order."""
+    """Collects a request's segments in render order.
 
-    __slots__ = ("_prefix", "marker_key", "segments")
+    Attributes:
+        content: how the dialect's parts are read.
+        initial: whether every message so far was part of the system prompt.
+        segments: what was collected.
+    """
 
-    def __init__(self, marker_key: str) -> None:
-        """``marker_key`` is the member that holds a cache marker in this dialect."""
-        self.marker_key = marker_key
+    __slots__ = ("_prefix", "content", "initial", "segments")
+
+    def __init__(self, content: Content) -> None:
+        """An empty chain."""
+        self.content = content
+        self.initial = True
         self.segments: list[Segment] = []
         self._prefix = b""
+
+    def extend(self, build: Build, value: msgspec.Raw, message: int = -1) -> None:
+        """Append the segments of one message, or of the tools or the system text.
+
+        The same bytes at the same place after the same prefix make the same segments, so they are built once.
+        """
+        key = (self._prefix, xxh3_128_digest(value), message, self.initial, self.content.context, build)
+        known = _built.get(key)
+        if known is None:
+            count = len(self.segments)
+            build(self, value, message)
+            _built.put(key, (tuple(self.segments[count:]), self.initial), len(self.segments) - count + 1)
+            return
+        segments, self.initial = known
+        if segments:
+            self.segments.extend(segments)
+            self._prefix = segments[-1].prefix
 
     def add(
         self,
@@ -59,7 +100,7 @@ class Chain:
         kind: str,
         path: Path,
         digest: bytes,
-        size: int,
+        weight: Weight,
         *,
         marker: Marker | None = None,
         markable: bool = True,
@@ -74,7 +115,9 @@ class Chain:
                 role=place.role,
                 message=place.message,
                 path=path,
-                size=size,
+                size=weight.size,
+                images=weight.images,
+                attached=weight.attached,
                 digest=digest,
                 prefix=self._prefix,
                 marker=marker,
@@ -82,6 +125,12 @@ class Chain:
                 ends_message=last,
             )
         )
+
+
+Build = Callable[[Chain, msgspec.Raw, int], None]
+"""Adds the segments of one value to a chain; the number is the message's index."""
+
+_built: Memo[tuple[bytes, bytes, int, bool, str, Build], tuple[tuple[Segment, ...], bool]] = Memo(32_768)
 
 
 @lru_cache(maxsize=1024)
@@ -92,25 +141,25 @@ def seed_of(level: str, role: str, kind: str) -> int:
 
 def digest_of_value(seed: int, value: msgspec.Raw, extras: bytes = b"") -> bytes:
     """The digest of one JSON value; ``extras`` are bytes of the enclosing message that the model reads too."""
-    if extras:
-        state = xxh3_128(value, seed=seed)
-        state.update(extras)
-        return state.digest()
-    return xxh3_128_digest(value, seed=seed)
+    if not extras:
+        return xxh3_128_digest(value, seed=seed)
+    state = xxh3_128(value, seed=seed)
+    state.update(extras)
+    return state.digest()
 
 
-def digest_of_members(seed: int, members: Members, without: str, extras: bytes = b"") -> tuple[bytes, int]:
-    """The digest of an object's members in their order, one of them left out, and the bytes of their values."""
+def digest_of_members(seed: int, members: Members, without: str, extras: bytes = b"") -> tuple[bytes, Weight]:
+    """The digest of an object's members in their order, one of them left out, and what their values weigh."""
     state = xxh3_128(seed=seed)
-    size = 0
+    weight = Weight(0)
     for key, value in members.items():
         if key != without:
             state.update(b"\0%b\0" % key.encode())
             state.update(value)
-            size += len(value)
+            weight += weigh(value)
     if extras:
         state.update(extras)
-    return state.digest(), size
+    return state.digest(), weight
 
 
 def extras_of(members: Members, known: frozenset[str]) -> bytes:
@@ -118,46 +167,3 @@ def extras_of(members: Members, known: frozenset[str]) -> bytes:
     if members.keys() <= known:
         return b""
     return b"".join(b"\1%b\0%b" % (key.encode(), bytes(value)) for key, value in members.items() if key not in known)
-
-
-def objects_of(value: msgspec.Raw) -> list[dict[str, msgspec.Raw]] | None:
-    """A list of objects decoded one level deep, or None when the value is something else."""
-    try:
-        return _objects.decode(value)
-    except _UNREADABLE:
-        return None
-
-
-def text_of(value: msgspec.Raw | None) -> str:
-    """A JSON string's text; empty for anything else."""
-    if value is None:
-        return ""
-    try:
-        return _text.decode(value)
-    except _UNREADABLE:
-        return ""
-
-
-def texts_of(value: msgspec.Raw | None) -> Iterable[str]:
-    """The texts of string content or of the text parts of a list."""
-    if value is None or not is_given(value):
-        return
-    if is_string(value):
-        yield text_of(value)
-        return
-    for part in objects_of(value) or ():
-        yield text_of(part.get("text"))
-
-
-def is_given(value: msgspec.Raw) -> bool:
-    """Whether a member is there and not null."""
-    return len(value) > 0 and value != _NULL
-
-
-def is_string(value: msgspec.Raw) -> bool:
-    """Whether a JSON value is a string."""
-    return len(value) > 0 and memoryview(value)[0] == _QUOTE
-
-
-_NULL = Raw(b"null")
-_QUOTE = ord('"')

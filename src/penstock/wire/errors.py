@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from penstock.wire.dialect import Dialect
+from penstock.wire.raw import UNREADABLE
 
 _ANTHROPIC: Mapping[int, str] = {
     400: "invalid_request_error",
@@ -105,7 +106,7 @@ def read_error(body: bytes | Mapping[str, Any]) -> ProviderError | None:
     if not isinstance(body, Mapping):
         try:
             parsed = msgspec.json.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             return None
     if not isinstance(parsed, Mapping):
         return None

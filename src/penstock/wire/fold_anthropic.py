@@ -14,7 +14,8 @@ import msgspec
 from penstock.wire.answer import finish_of
 from penstock.wire.dialect import Dialect
 from penstock.wire.errors import ProviderError, read_error
-from penstock.wire.folding import UNREADABLE, Pieces, data_of, index_of, write
+from penstock.wire.folding import Pieces, data_of, index_of, write
+from penstock.wire.raw import UNREADABLE
 from penstock.wire.sse import Event
 from penstock.wire.usage import Usage
 from penstock.wire.usage_of import usage_of

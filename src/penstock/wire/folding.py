@@ -7,9 +7,8 @@ from typing import Any
 
 import msgspec
 
+from penstock.wire.raw import UNREADABLE
 from penstock.wire.sse import Event
-
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def data_of(event: Event) -> dict[str, Any] | None:

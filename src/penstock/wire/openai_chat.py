@@ -7,9 +7,19 @@ from typing import ClassVar
 import msgspec
 
 from penstock.wire import openai_prompt
-from penstock.wire.chain import Chain, Members, Place, Raw, extras_of, is_given, objects_of, text_of, texts_of
-from penstock.wire.reader import ABSENT, Content, Fields, add_content, add_part, add_tools, add_whole
-from penstock.wire.segments import Level, Marker, Path, Segment
+from penstock.wire.chain import Chain, Place, extras_of
+from penstock.wire.dialect import Dialect
+from penstock.wire.raw import ABSENT, Members, Raw, is_given, object_of, objects_of, text_of, texts_of
+from penstock.wire.reader import (
+    Fields,
+    add_content,
+    add_part,
+    add_tools,
+    add_unknown,
+    add_whole,
+    without_extras,
+)
+from penstock.wire.segments import Marker, Path, Segment
 
 _MESSAGE = frozenset({"role", "content", "tool_calls"})
 
@@ -17,7 +27,7 @@ _MESSAGE = frozenset({"role", "content", "tool_calls"})
 class ChatFields(Fields):
     """The top level of a Chat Completions request."""
 
-    messages: list[dict[str, Raw]]
+    messages: list[Raw]
     functions: Raw = ABSENT
     max_tokens: Raw = ABSENT
     max_completion_tokens: Raw = ABSENT
@@ -43,18 +53,19 @@ class OpenAIChat:
 
     def segments(self, fields: ChatFields) -> list[Segment]:
         """Tools, then each message's content and tool calls."""
-        chain = Chain(self.marker_key)
-        content = openai_prompt.content_with(fields.prompt_cache_options)
-        add_tools(chain, content, "tools", fields.tools, markable=False)
-        add_tools(chain, content, "functions", fields.functions, markable=False)
-        levels = openai_prompt.Levels()
+        ttl = openai_prompt.default_ttl(fields.prompt_cache_options)
+        chain = Chain(openai_prompt.content_with(Dialect.OPENAI_CHAT, ttl))
+        if is_given(fields.tools):
+            chain.extend(_add_tools, fields.tools)
+        if is_given(fields.functions):
+            chain.extend(_add_functions, fields.functions)
         for index, message in enumerate(fields.messages):
-            _add_message(chain, content, levels, index, message)
+            chain.extend(_add_message, message, index)
         return chain.segments
 
-    def message_count(self, fields: ChatFields) -> int:
-        """How many messages the request has."""
-        return len(fields.messages)
+    def messages(self, fields: ChatFields) -> tuple[str, list[Raw]]:
+        """The messages."""
+        return "messages", fields.messages
 
     def automatic_marker(self, fields: ChatFields) -> Marker | None:  # noqa: ARG002 - the reader's signature
         """None: the implicit breakpoint is a mode of the request, not a marker."""
@@ -63,11 +74,11 @@ class OpenAIChat:
     def system_text(self, fields: ChatFields) -> str:
         """The text of the initial system and developer messages, parts joined by a blank line."""
         texts: list[str] = []
-        levels = openai_prompt.Levels()
         for message in fields.messages:
-            if levels.of(text_of(message.get("role"))) is Level.MESSAGES:
+            members = object_of(message) or {}
+            if text_of(members.get("role")) not in openai_prompt.SYSTEM_ROLES:
                 break
-            texts.extend(texts_of(message.get("content")))
+            texts.extend(texts_of(members.get("content")))
         return "\n\n".join(texts)
 
     def tool_names(self, fields: ChatFields) -> tuple[str, ...]:
@@ -110,10 +121,22 @@ _format = msgspec.json.Decoder(_Format)
 _function = msgspec.json.Decoder(_Function)
 
 
-def _add_message(chain: Chain, content: Content, levels: openai_prompt.Levels, index: int, message: Members) -> None:
+def _add_tools(chain: Chain, value: Raw, message: int) -> None:  # noqa: ARG001 - the signature of ``Build``
+    add_tools(chain, "tools", value, markable=False)
+
+
+def _add_functions(chain: Chain, value: Raw, message: int) -> None:  # noqa: ARG001 - the signature of ``Build``
+    add_tools(chain, "functions", value, markable=False)
+
+
+def _add_message(chain: Chain, value: Raw, index: int) -> None:
+    message = object_of(value)
+    if message is None:
+        add_unknown(chain, openai_prompt.level_of(chain, ""), ("messages", index), index, value)
+        return
     role = text_of(message.get("role"))
     place = Place(
-        level=levels.of(role),
+        level=openai_prompt.level_of(chain, role),
         role=role,
         message=index,
         path=("messages", index, "content"),
@@ -122,13 +145,13 @@ def _add_message(chain: Chain, content: Content, levels: openai_prompt.Levels, i
         kind="tool_result" if role in ("tool", "function") else "",
     )
     calls = objects_of(message["tool_calls"]) if "tool_calls" in message else None
-    added = add_content(chain, content, place, message.get("content", ABSENT), last=not calls)
+    added = add_content(chain, place, message.get("content", ABSENT), last=not calls)
     if calls:
-        place = msgspec.structs.replace(place, kind="tool_use", extras=b"" if added else place.extras)
+        place = msgspec.structs.replace(without_extras(place) if added else place, kind="tool_use")
         for number, call in enumerate(calls):
             path: Path = ("messages", index, "tool_calls", number)
-            add_part(chain, content, place, call, path, last=number == len(calls) - 1)
-            place = msgspec.structs.replace(place, extras=b"")
+            add_part(chain, place, call, path, last=number == len(calls) - 1)
+            place = without_extras(place)
     elif not added:
         add_whole(chain, msgspec.structs.replace(place, path=("messages", index), kind=""), message)
 

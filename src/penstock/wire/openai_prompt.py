@@ -6,16 +6,19 @@ messages, not on tools, instructions or the assistant's own output.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
-from penstock.wire.chain import Raw, is_given
-from penstock.wire.reader import Content
+from penstock.wire.chain import Chain, Content
+from penstock.wire.dialect import Dialect
+from penstock.wire.raw import Raw, is_given
 from penstock.wire.segments import Level, Marker
 
 MARKER_KEY = "prompt_cache_breakpoint"
 DEFAULT_TTL = "30m"
 INPUT_ROLES = frozenset({"user", "system", "developer"})
-_SYSTEM_ROLES = frozenset({"system", "developer"})
+SYSTEM_ROLES = frozenset({"system", "developer"})
 
 
 class _Breakpoint(msgspec.Struct):
@@ -26,14 +29,14 @@ class _Options(msgspec.Struct):
     ttl: str = DEFAULT_TTL
 
 
-class OpenAIContent(Content, frozen=True):
+class OpenAIContent(Content, frozen=True, kw_only=True):
     """Parts with ``prompt_cache_breakpoint`` as the marker; ``ttl`` is the request's own default."""
 
     ttl: str = DEFAULT_TTL
 
-    def marker_of(self, value: Raw | None) -> Marker | None:
+    def marker_of(self, value: Raw) -> Marker | None:
         """A breakpoint without a readable ``ttl`` lives as long as the request's options say."""
-        if value is None or not is_given(value):
+        if not is_given(value):
             return None
         try:
             return Marker(_breakpoint.decode(value).ttl or self.ttl)
@@ -57,15 +60,20 @@ _KINDS = {
 _MARKABLE = frozenset({"text", "input_text", "image_url", "input_image", "input_audio", "file", "input_file"})
 
 
-def content_with(cache_options: Raw) -> OpenAIContent:
-    """The part rules under a request's ``prompt_cache_options``."""
-    ttl = DEFAULT_TTL
-    if is_given(cache_options):
-        try:
-            ttl = _options.decode(cache_options).ttl
-        except msgspec.MsgspecError:
-            ttl = DEFAULT_TTL
-    return OpenAIContent(kinds=_KINDS, markable=_MARKABLE, ttl=ttl)
+def default_ttl(cache_options: Raw) -> str:
+    """The lifetime that a request's ``prompt_cache_options`` give to breakpoints that name none."""
+    try:
+        return _options.decode(cache_options).ttl if is_given(cache_options) else DEFAULT_TTL
+    except msgspec.MsgspecError:
+        return DEFAULT_TTL
+
+
+@lru_cache(maxsize=16)
+def content_with(dialect: Dialect, ttl: str) -> OpenAIContent:
+    """A dialect's part rules with a default lifetime."""
+    return OpenAIContent(
+        kinds=_KINDS, markable=_MARKABLE, marker_key=MARKER_KEY, context=f"{dialect.value} {ttl}", ttl=ttl
+    )
 
 
 def marker_json(marker: Marker) -> bytes:
@@ -75,15 +83,7 @@ def marker_json(marker: Marker) -> bytes:
     return msgspec.json.encode({"mode": "explicit", "ttl": marker.ttl})
 
 
-class Levels:
-    """Gives each message its level: the initial run of system and developer messages is the system prompt."""
-
-    __slots__ = ("_initial",)
-
-    def __init__(self) -> None:
-        self._initial = True
-
-    def of(self, role: str) -> Level:
-        """The level of the next message."""
-        self._initial = self._initial and role in _SYSTEM_ROLES
-        return Level.SYSTEM if self._initial else Level.MESSAGES
+def level_of(chain: Chain, role: str) -> Level:
+    """The level of the next message: the initial run of system and developer messages is the system prompt."""
+    chain.initial = chain.initial and role in SYSTEM_ROLES
+    return Level.SYSTEM if chain.initial else Level.MESSAGES

@@ -7,19 +7,10 @@ from typing import ClassVar
 import msgspec
 
 from penstock.wire import openai_prompt
-from penstock.wire.chain import (
-    Chain,
-    Members,
-    Place,
-    Raw,
-    extras_of,
-    is_given,
-    is_string,
-    objects_of,
-    text_of,
-    texts_of,
-)
-from penstock.wire.reader import ABSENT, Content, Fields, add_content, add_tools, add_whole
+from penstock.wire.chain import Chain, Place, extras_of
+from penstock.wire.dialect import Dialect
+from penstock.wire.raw import ABSENT, Members, Raw, is_given, object_of, objects_of, text_of, texts_of
+from penstock.wire.reader import Fields, add_content, add_tools, add_unknown, add_whole
 from penstock.wire.segments import Level, Marker, Path, Segment
 
 _MESSAGE = frozenset({"type", "role", "content"})
@@ -28,7 +19,8 @@ _MESSAGE = frozenset({"type", "role", "content"})
 class ResponsesFields(Fields):
     """The top level of a Responses request."""
 
-    input: Raw = ABSENT
+    input: str | list[Raw] | None = None
+    raw_input: Raw = msgspec.field(default=ABSENT, name="penstock:text-input")  # set by `decode`, never by a body
     instructions: Raw = ABSENT
     max_output_tokens: Raw = ABSENT
     text: Raw = ABSENT
@@ -36,7 +28,12 @@ class ResponsesFields(Fields):
     prompt_cache_options: Raw = ABSENT
 
 
+class _TextInput(msgspec.Struct):
+    input: Raw
+
+
 _decoder = msgspec.json.Decoder(ResponsesFields)
+_text_input = msgspec.json.Decoder(_TextInput)
 
 
 class OpenAIResponses:
@@ -48,34 +45,33 @@ class OpenAIResponses:
     text_type: ClassVar[str] = "input_text"
 
     def decode(self, raw: bytes) -> ResponsesFields:
-        """The top level of a body; ``input`` has to be a string, a list of items, or absent."""
+        """The top level of a body; ``input`` is a string, a list of items, or absent."""
         fields = _decoder.decode(raw)
-        if is_given(fields.input) and not is_string(fields.input):
-            _items.decode(fields.input)
+        fields.raw_input = ABSENT
+        if isinstance(fields.input, str):
+            fields.raw_input = _text_input.decode(raw).input
         return fields
 
     def segments(self, fields: ResponsesFields) -> list[Segment]:
         """Tools, instructions, then each input item."""
-        chain = Chain(self.marker_key)
-        content = openai_prompt.content_with(fields.prompt_cache_options)
-        add_tools(chain, content, "tools", fields.tools, markable=False)
-        instructions = Place(level=Level.SYSTEM, role="system", message=-1, path=("instructions",), markable=False)
-        add_content(chain, content, instructions, fields.instructions)
-        if is_string(fields.input):
-            add_content(
-                chain, content, Place(level=Level.MESSAGES, role="user", message=0, path=("input",)), fields.input
-            )
-            return chain.segments
-        levels = openai_prompt.Levels()
-        for index, item in enumerate(objects_of(fields.input) or ()):
-            _add_item(chain, content, levels, index, item)
+        ttl = openai_prompt.default_ttl(fields.prompt_cache_options)
+        chain = Chain(openai_prompt.content_with(Dialect.OPENAI_RESPONSES, ttl))
+        if is_given(fields.tools):
+            chain.extend(_add_tools, fields.tools)
+        if is_given(fields.instructions):
+            chain.extend(_add_instructions, fields.instructions)
+        if isinstance(fields.input, str):
+            chain.extend(_add_text_input, fields.raw_input, 0)
+        else:
+            for index, item in enumerate(fields.input or ()):
+                chain.extend(_add_item, item, index)
         return chain.segments
 
-    def message_count(self, fields: ResponsesFields) -> int:
-        """How many input items the request has; string input is one."""
-        if is_string(fields.input):
-            return 1
-        return len(objects_of(fields.input) or ())
+    def messages(self, fields: ResponsesFields) -> tuple[str, list[Raw]]:
+        """The input items; string input is one."""
+        if isinstance(fields.input, list):
+            return "input", fields.input
+        return "input", [] if fields.input is None else [fields.raw_input]
 
     def automatic_marker(self, fields: ResponsesFields) -> Marker | None:  # noqa: ARG002 - the reader's signature
         """None: the implicit breakpoint is a mode of the request, not a marker."""
@@ -84,11 +80,11 @@ class OpenAIResponses:
     def system_text(self, fields: ResponsesFields) -> str:
         """The instructions and the initial system and developer messages, joined by a blank line."""
         texts = list(texts_of(fields.instructions))
-        levels = openai_prompt.Levels()
-        for item in objects_of(fields.input) or ():
-            if levels.of(_role(item)) is Level.MESSAGES:
+        for item in fields.input if isinstance(fields.input, list) else ():
+            members = object_of(item) or {}
+            if _role(members) not in openai_prompt.SYSTEM_ROLES:
                 break
-            texts.extend(texts_of(item.get("content")))
+            texts.extend(texts_of(members.get("content")))
         return "\n\n".join(texts)
 
     def tool_names(self, fields: ResponsesFields) -> tuple[str, ...]:
@@ -122,7 +118,6 @@ class _Text(msgspec.Struct):
 
 
 _text = msgspec.json.Decoder(_Text)
-_items = msgspec.json.Decoder(list[dict[str, Raw]])
 
 
 def _role(item: Members) -> str:
@@ -142,10 +137,27 @@ def _kind(item: Members) -> str:
     return "thinking" if name == "reasoning" else "other"
 
 
-def _add_item(chain: Chain, content: Content, levels: openai_prompt.Levels, index: int, item: Members) -> None:
+def _add_tools(chain: Chain, value: Raw, message: int) -> None:  # noqa: ARG001 - the signature of ``Build``
+    add_tools(chain, "tools", value, markable=False)
+
+
+def _add_instructions(chain: Chain, value: Raw, message: int) -> None:
+    place = Place(level=Level.SYSTEM, role="system", message=message, path=("instructions",), markable=False)
+    add_content(chain, place, value)
+
+
+def _add_text_input(chain: Chain, value: Raw, message: int) -> None:
+    chain.initial = False
+    add_content(chain, Place(level=Level.MESSAGES, role="user", message=message, path=("input",)), value)
+
+
+def _add_item(chain: Chain, value: Raw, index: int) -> None:
+    item = object_of(value)
+    if item is None:
+        add_unknown(chain, openai_prompt.level_of(chain, ""), ("input", index), index, value)
+        return
     role = _role(item)
-    level = levels.of(role)
-    place = Place(level=level, role=role, message=index, path=("input", index))
+    place = Place(level=openai_prompt.level_of(chain, role), role=role, message=index, path=("input", index))
     if text_of(item.get("type")) in ("", "message") and "content" in item:
         inner = msgspec.structs.replace(
             place,
@@ -153,6 +165,6 @@ def _add_item(chain: Chain, content: Content, levels: openai_prompt.Levels, inde
             extras=extras_of(item, _MESSAGE),
             markable=role in openai_prompt.INPUT_ROLES,
         )
-        if add_content(chain, content, inner, item["content"]):
+        if add_content(chain, inner, item["content"]):
             return
     add_whole(chain, msgspec.structs.replace(place, kind=_kind(item)), item)

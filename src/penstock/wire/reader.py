@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from penstock.wire.chain import (
-    Chain,
-    Members,
-    Place,
-    Raw,
-    digest_of_members,
-    digest_of_value,
-    is_given,
-    is_string,
-    objects_of,
-    seed_of,
-    text_of,
-)
+from penstock.wire.chain import Chain, Place, digest_of_members, digest_of_value, seed_of
+from penstock.wire.raw import ABSENT, Members, Raw, is_given, is_string, objects_of, text_of
 from penstock.wire.segments import Level, Marker, Path, Segment
+from penstock.wire.weight import Weight, weigh
 
-ABSENT = Raw(b"")
+_QUOTES = 2
 
 
 class Fields(msgspec.Struct, kw_only=True):
@@ -58,8 +47,8 @@ class Reader(Protocol):
         """Tools, system and messages in render order; never raises on what ``decode`` accepted."""
         ...
 
-    def message_count(self, fields: Any) -> int:
-        """How many messages or input items the request has."""
+    def messages(self, fields: Any) -> tuple[str, list[Raw]]:
+        """The name of the top-level member that holds the messages or input items, and the raw items."""
         ...
 
     def automatic_marker(self, fields: Any) -> Marker | None:
@@ -87,24 +76,7 @@ class Reader(Protocol):
         ...
 
 
-class Content(msgspec.Struct, frozen=True):
-    """How one dialect's message parts are read.
-
-    Attributes:
-        kinds: the part types that we know, each with its segment kind.
-        markable: the part types on which a marker may stand.
-        marker_of: reads the marker member of a part.
-    """
-
-    kinds: Mapping[str, str]
-    markable: frozenset[str]
-
-    def marker_of(self, value: Raw | None) -> Marker | None:
-        """The marker in a part's marker member, or None."""
-        raise NotImplementedError
-
-
-def add_content(chain: Chain, content: Content, place: Place, value: Raw, *, last: bool = True) -> bool:
+def add_content(chain: Chain, place: Place, value: Raw, *, last: bool = True) -> bool:
     """Append the segments of string or list content; ``last`` when the message has nothing after it.
 
     Returns:
@@ -118,80 +90,73 @@ def add_content(chain: Chain, content: Content, place: Place, value: Raw, *, las
     parts = objects_of(value)
     if parts is None:
         digest = digest_of_value(seed_of(place.level, place.role, "other"), value, place.extras)
-        chain.add(place, "other", place.path, digest, len(value), markable=False, last=last)
+        chain.add(place, "other", place.path, digest, weigh(value), markable=False, last=last)
         return True
-    final = len(parts) - 1
     for index, part in enumerate(parts):
-        add_part(
-            chain,
-            content,
-            place if index == 0 or not place.extras else msgspec.structs.replace(place, extras=b""),
-            part,
-            (*place.path, index),
-            last=last and index == final,
-        )
+        add_part(chain, place, part, (*place.path, index), last=last and index == len(parts) - 1)
+        place = without_extras(place)
     return bool(parts)
 
 
-def add_part(chain: Chain, content: Content, place: Place, part: Members, path: Path, *, last: bool) -> None:
+def add_part(chain: Chain, place: Place, part: Members, path: Path, *, last: bool) -> None:
     """Append one part of a content list."""
     name = text_of(part.get("type"))
-    kind = place.kind or content.kinds.get(name, "other")
-    marked = part.get(chain.marker_key)
+    kind = place.kind or chain.content.kinds.get(name, "other")
+    marked = part.get(chain.content.marker_key)
     text = part.get("text")
     seed = seed_of(place.level, place.role, kind)
-    markable = place.markable and name in content.markable
-    if text is not None and kind == "text" and len(part) == (2 if marked is None else 3) and "type" in part:
-        digest, size = digest_of_value(seed, text, place.extras), len(text) - 2
-        markable = markable and size > 0
+    markable = place.markable and name in chain.content.markable
+    if kind == "text" and text is not None:
+        markable = markable and len(text) > _QUOTES
+    if kind == "text" and text is not None and len(part) == _PLAIN_TEXT + (marked is not None):
+        digest, weight = digest_of_value(seed, text, place.extras), Weight(len(text) - _QUOTES)
     else:
-        digest, size = digest_of_members(seed, part, chain.marker_key, place.extras)
-        markable = markable and not (kind == "text" and text is not None and len(text) <= 2)  # noqa: PLR2004 - two quotes
-    chain.add(
-        place,
-        kind,
-        path,
-        digest,
-        size,
-        marker=None if marked is None else content.marker_of(marked),
-        markable=markable,
-        last=last,
-    )
+        digest, weight = digest_of_members(seed, part, chain.content.marker_key, place.extras)
+        if kind == "image" and not weight.images:
+            weight += Weight(0, images=1)
+    marker = None if marked is None else chain.content.marker_of(marked)
+    chain.add(place, kind, path, digest, weight, marker=marker, markable=markable, last=last)
+
+
+_PLAIN_TEXT = 2  # members of a text part that has only its type and its text
 
 
 def _add_string(chain: Chain, place: Place, value: Raw, *, last: bool) -> None:
     kind = place.kind or "text"
-    size = len(value) - 2
-    chain.add(
-        place,
-        kind,
-        place.path,
-        digest_of_value(seed_of(place.level, place.role, kind), value, place.extras),
-        size,
-        markable=place.markable and size > 0,
-        last=last,
-    )
+    digest = digest_of_value(seed_of(place.level, place.role, kind), value, place.extras)
+    weight = Weight(len(value) - _QUOTES)
+    chain.add(place, kind, place.path, digest, weight, markable=place.markable and weight.size > 0, last=last)
 
 
-def add_tools(chain: Chain, content: Content, name: str, value: Raw, *, markable: bool) -> None:
+def add_tools(chain: Chain, name: str, value: Raw, *, markable: bool) -> None:
     """Append one segment for each tool definition of a top-level list."""
-    if not is_given(value):
-        return
     place = Place(level=Level.TOOLS, role="", message=-1, path=(name,))
     seed = seed_of(Level.TOOLS, "", "tool")
     tools = objects_of(value)
     if tools is None:
-        chain.add(place, "other", place.path, digest_of_value(seed, value), len(value), markable=False)
+        chain.add(place, "other", place.path, digest_of_value(seed, value), weigh(value), markable=False)
         return
     for index, tool in enumerate(tools):
-        digest, size = digest_of_members(seed, tool, chain.marker_key)
-        marked = tool.get(chain.marker_key)
-        marker = None if marked is None else content.marker_of(marked)
-        chain.add(place, "tool", (name, index), digest, size, marker=marker, markable=markable)
+        digest, weight = digest_of_members(seed, tool, chain.content.marker_key)
+        marked = tool.get(chain.content.marker_key)
+        marker = None if marked is None else chain.content.marker_of(marked)
+        chain.add(place, "tool", (name, index), digest, weight, marker=marker, markable=markable)
 
 
 def add_whole(chain: Chain, place: Place, members: Members) -> None:
     """Append a message or item without content as one segment."""
     kind = place.kind or "other"
-    digest, size = digest_of_members(seed_of(place.level, place.role, kind), members, chain.marker_key)
-    chain.add(place, kind, place.path, digest, size, markable=False, last=True)
+    digest, weight = digest_of_members(seed_of(place.level, place.role, kind), members, chain.content.marker_key)
+    chain.add(place, kind, place.path, digest, weight, markable=False, last=True)
+
+
+def add_unknown(chain: Chain, level: Level, path: Path, message: int, value: Raw) -> None:
+    """Append a message that is not even an object as one segment."""
+    place = Place(level=level, role="", message=message, path=path)
+    digest = digest_of_value(seed_of(level, "", "other"), value)
+    chain.add(place, "other", path, digest, weigh(value), markable=False, last=True)
+
+
+def without_extras(place: Place) -> Place:
+    """The place of what follows the first segment of a message."""
+    return msgspec.structs.replace(place, extras=b"") if place.extras else place

@@ -44,7 +44,10 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
         role: ``user``, ``assistant``, ``system``, ``developer`` or ``tool``; empty for tools.
         message: index in ``messages`` or ``input``, -1 for tools and top-level system text.
         path: where the segment's value stands in the body; for plain-string content the path of that string.
-        size: bytes of the content that the model reads: quotes of a string and cache markers are not counted.
+        size: bytes of the content that the model reads: the quotes of a string, cache markers and base64 attachments
+            are not counted.
+        images: how many images it is or holds (a tool's result can hold some).
+        attached: bytes of base64 in it: images, documents, audio.
         digest: 16 bytes, of level, role, kind and content.
         prefix: 16 bytes, rolling over all segments up to this one inclusive.
         marker: the cache marker that the client put on it, or None.
@@ -63,3 +66,5 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     marker: Marker | None = None
     markable: bool = True
     ends_message: bool = False
+    images: int = 0
+    attached: int = 0

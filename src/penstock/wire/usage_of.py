@@ -13,10 +13,10 @@ import msgspec
 
 from penstock.wire.counts import Counts
 from penstock.wire.dialect import Dialect
+from penstock.wire.raw import UNREADABLE
 from penstock.wire.usage import Usage
 
 _KNOWN = frozenset({"input_tokens", "output_tokens", "prompt_tokens", "completion_tokens"})
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class _Body(msgspec.Struct):
@@ -77,14 +77,14 @@ def _parse(body: bytes | Mapping[str, Any]) -> _Body | None:
         )
     try:
         return _body.decode(body)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
 def _searches(output: msgspec.Raw) -> int:
     try:
         return sum(item.type == "web_search_call" for item in _items.decode(output))
-    except _UNREADABLE:
+    except UNREADABLE:
         return 0
 
 

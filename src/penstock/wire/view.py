@@ -6,7 +6,7 @@ A view is read in one C pass over the body; segments, parameters and offsets are
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -14,11 +14,11 @@ import msgspec
 
 from penstock.errors import MalformedRequest
 from penstock.wire.anthropic_messages import AnthropicMessages
-from penstock.wire.body import Operation
-from penstock.wire.chain import Raw, is_given
+from penstock.wire.body import Operation, apply_to
 from penstock.wire.dialect import Dialect
 from penstock.wire.openai_chat import OpenAIChat
 from penstock.wire.openai_responses import OpenAIResponses
+from penstock.wire.raw import UNREADABLE, Raw, is_given
 from penstock.wire.reader import Fields, Reader
 from penstock.wire.segments import Marker, Path, Segment
 from penstock.wire.walk import Body
@@ -29,9 +29,9 @@ READERS: Mapping[Dialect, Reader] = {
     Dialect.OPENAI_RESPONSES: OpenAIResponses(),
 }
 
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _members = msgspec.json.Decoder(dict[str, Raw])
 _missing = object()
+_BRACKET = ord("[")
 
 
 class View:
@@ -52,7 +52,7 @@ class View:
         self.model = fields.model
         self._reader = reader
         self._fields = fields
-        self._body = Body(raw)
+        self._body: Body | None = None
         self._decoded: dict[str, Any] = {}
         self._params: Mapping[str, Raw] | None = None
         self._segments: tuple[Segment, ...] | None = None
@@ -74,7 +74,8 @@ class View:
         """The top-level members that are not the prompt, as raw JSON, in the order of the body."""
         if self._params is None:
             prompt = self._reader.prompt_fields
-            found = {key: value for key, value in _members.decode(self.raw).items() if key not in prompt}
+            members = _members.decode(self.raw)
+            found = {key: value for key, value in members.items() if key not in prompt}
             self._params = MappingProxyType(found)
         return self._params
 
@@ -95,12 +96,12 @@ class View:
     @property
     def message_count(self) -> int:
         """How many messages or input items the request has."""
-        return self._reader.message_count(self._fields)
+        return len(self._reader.messages(self._fields)[1])
 
     @property
     def has_images(self) -> bool:
-        """Whether an image stands in the prompt as a part of its own."""
-        return any(segment.kind == "image" for segment in self.segments)
+        """Whether an image stands anywhere in the prompt."""
+        return any(segment.images for segment in self.segments)
 
     def get(self, *path: str | int) -> Any:
         """The decoded value at a path; None when it is absent or null. Integers of any size stay exact."""
@@ -119,18 +120,32 @@ class View:
     def has(self, *path: str | int) -> bool:
         """Whether something stands at a path, null included."""
         try:
-            self._body.span(path)
+            self.body.span(path)
         except MalformedRequest:
             return False
         return True
 
     def span(self, segment: Segment) -> tuple[int, int]:
         """Half-open byte offsets of a segment's JSON value in ``raw``."""
-        return self._body.span(segment.path)
+        return self.body.span(segment.path)
 
     def span_of(self, path: Path) -> tuple[int, int]:
         """Half-open byte offsets of the value at a path; MalformedRequest when nothing stands there."""
-        return self._body.span(path)
+        return self.body.span(path)
+
+    def apply(self, operations: Sequence[Operation]) -> bytes:
+        """The body after some operations, as ``body.apply`` makes it; offsets found before are used again."""
+        return apply_to(self.body, operations)
+
+    @property
+    def body(self) -> Body:
+        """The body with its offsets; the messages are not decoded again to find them."""
+        if self._body is None:
+            self._body = Body(self.raw)
+            name, messages = self._reader.messages(self._fields)
+            if messages and self.raw[(start := self._body.span((name,))[0])] == _BRACKET:
+                self._body.adopt(start, messages)
+        return self._body
 
     def mark(self, segment: Segment, marker: Marker) -> Operation:
         """The operation that puts a cache marker on a segment; plain text becomes a list of one marked part.
@@ -174,7 +189,7 @@ class View:
     def _top(self, name: str) -> Any:
         known = self._decoded.get(name, _missing)
         if known is _missing:
-            raw = getattr(self._fields, name, None)
+            raw = getattr(self._fields, name, None) if name in self._fields.__struct_encode_fields__ else None
             if not isinstance(raw, Raw):
                 raw = self.params.get(name)
             known = self._decoded[name] = None if raw is None or not is_given(raw) else decoded(raw)
@@ -182,7 +197,7 @@ class View:
 
     def _located(self, path: Path) -> Any:
         try:
-            start, end = self._body.span(path)
+            start, end = self.body.span(path)
         except MalformedRequest:
             return None
         return decoded(memoryview(self.raw)[start:end])
@@ -202,7 +217,7 @@ def read_request(dialect: Dialect, raw: bytes) -> View:
         fields = reader.decode(raw)
     except msgspec.ValidationError:
         raise MalformedRequest(f"the body is not a request of {dialect.value}") from None
-    except _UNREADABLE:
+    except UNREADABLE:
         raise MalformedRequest("the body is not JSON") from None
     return View(dialect, raw, reader, fields)
 
@@ -213,5 +228,5 @@ def decoded(value: Raw | memoryview) -> Any:
         return msgspec.json.decode(value)
     except msgspec.ValidationError:
         return json.loads(bytes(value))
-    except _UNREADABLE:
+    except UNREADABLE:
         raise MalformedRequest("the body is not JSON") from None

@@ -9,68 +9,67 @@ that walk (the last value counts, as in every JSON reader) and falls back to a t
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 import msgspec
 
 from penstock.errors import MalformedRequest
+from penstock.wire.raw import UNREADABLE
 from penstock.wire.segments import Path
 
 _Raw = msgspec.Raw
-_KEY = re.compile(rb'[ \t\n\r]*"((?:[^"\\]++|\\.)*+)"[ \t\n\r]*:[ \t\n\r]*')
+_SPACES = b" \t\n\r"
 _SPACE = re.compile(rb"[ \t\n\r]*")
+_KEY = re.compile(rb'[ \t\n\r]*"((?:[^"\\]++|\\.)*+)"[ \t\n\r]*:[ \t\n\r]*')
 _SEPARATOR = re.compile(rb"[ \t\n\r]*([,\]}])[ \t\n\r]*")
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}]')
 _SCALAR = re.compile(rb"[^ \t\n\r,\]}]+")
+_COMMA, _SPACE_BYTE, _CLOSING_BRACE = b", }"
 
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _object = msgspec.json.Decoder(dict[str, _Raw])
 _array = msgspec.json.Decoder(list[_Raw])
 _anything = msgspec.json.Decoder(_Raw)
 
 
-class Entry(NamedTuple):
-    """One member of an object or element of an array, as byte offsets in the body.
+class Container(msgspec.Struct):
+    """The entries of one object or array in the order of the body, repeated keys included; offsets in bytes.
 
     Attributes:
-        key: the member's name, None in an array.
-        start: where the member starts: its key's quote, or the element's first byte.
-        value: where its value starts.
-        end: one past its value's last byte.
-    """
-
-    key: str | None
-    start: int
-    value: int
-    end: int
-
-
-class Container(NamedTuple):
-    """The entries of one object or array.
-
-    Attributes:
-        is_object: whether it is an object.
         inside: the first byte after the opening bracket.
-        entries: in the order of the body, repeated keys included.
-        last: for an object the index in ``entries`` that counts for each key.
+        starts: where each member (its key's quote) or element starts.
+        values: where each value starts; for an array the same as ``starts``.
+        ends: one past each value's last byte.
+        keys: each member's name; None for an array.
+        last: for an object the index of the entry that counts for each key.
     """
 
-    is_object: bool
     inside: int
-    entries: list[Entry]
-    last: dict[str, int]
+    starts: list[int]
+    values: list[int]
+    ends: list[int]
+    keys: list[str] | None = None
+    last: dict[str, int] = {}
+
+    @property
+    def is_object(self) -> bool:
+        """Whether it is an object."""
+        return self.keys is not None
+
+    def find(self, step: str | int) -> int | None:
+        """The index of the entry under a key or of an array element; None when there is none."""
+        if isinstance(step, str):
+            return self.last.get(step)
+        return step if self.keys is None and 0 <= step < len(self.starts) else None
 
 
 class Body:
-    """A JSON body with the offsets found so far. Immutable from outside; keeps what it has located."""
+    """A JSON body with the offsets found so far. Unchanging from outside; keeps what it has located."""
 
-    __slots__ = ("_containers", "_root", "raw")
+    __slots__ = ("_containers", "raw")
 
     def __init__(self, raw: bytes) -> None:
         """Takes the bytes as they are; nothing is read until a place is asked for."""
         self.raw = raw
         self._containers: dict[int, Container] = {}
-        self._root: tuple[int, int] | None = None
 
     def span(self, path: Path) -> tuple[int, int]:
         """Half-open byte offsets of the value at a path.
@@ -78,106 +77,112 @@ class Body:
         Raises:
             MalformedRequest: when the body is not JSON or has nothing at that place.
         """
-        span = self._root_span()
+        start = _space_end(self.raw, 0)
+        end = len(self.raw)
+        if not path:
+            return start, start + self._root_length()
         for step in path:
-            span = self._step(span, step)
-        return span
+            container = self.container((start, end))
+            index = container.find(step)
+            if index is None:
+                raise MalformedRequest("the body has nothing at that path")
+            start, end = container.values[index], container.ends[index]
+        return start, end
 
     def container(self, span: tuple[int, int]) -> Container:
-        """The entries of the object or array that fills a span; MalformedRequest when it is a scalar."""
+        """The entries of the object or array in a span; MalformedRequest when it is a scalar.
+
+        White space may follow the value in its span.
+        """
         known = self._containers.get(span[0])
         if known is None:
-            known = self._containers[span[0]] = _read_container(self.raw, span)
+            known = self._containers[span[0]] = _read_container(self.raw, *span)
         return known
 
-    def _root_span(self) -> tuple[int, int]:
-        if self._root is None:
-            try:
-                value = _anything.decode(self.raw)
-            except _UNREADABLE:
-                raise MalformedRequest("the body is not JSON") from None
-            start = _space_end(self.raw, 0)
-            self._root = (start, start + len(value))
-        return self._root
+    def adopt(self, start: int, elements: list[msgspec.Raw]) -> None:
+        """Take over the elements of the array that starts at an offset, decoded by someone else."""
+        self._containers[start] = _walk_array(self.raw, start, elements)
 
-    def _step(self, span: tuple[int, int], step: str | int) -> tuple[int, int]:
-        container = self.container(span)
-        index = find(container, step)
-        if index is None:
-            raise MalformedRequest("the body has nothing at that path")
-        entry = container.entries[index]
-        return entry.value, entry.end
+    def _root_length(self) -> int:
+        try:
+            return len(_anything.decode(self.raw))
+        except UNREADABLE:
+            raise MalformedRequest("the body is not JSON") from None
 
 
-def find(container: Container, step: str | int) -> int | None:
-    """The index in ``entries`` of a key or of an array index, or None when the container has no such entry."""
-    if isinstance(step, str):
-        return container.last.get(step) if container.is_object else None
-    if container.is_object or not 0 <= step < len(container.entries):
-        return None
-    return step
-
-
-def _read_container(raw: bytes, span: tuple[int, int]) -> Container:
-    start, end = span
+def _read_container(raw: bytes, start: int, end: int) -> Container:
     first = raw[start : start + 1]
     try:
         if first == b"{":
             members = _object.decode(memoryview(raw)[start:end])
-            return _walk_object(raw, span, members) or _scan_object(raw, span)
+            return _walk_object(raw, start, members) or _scan_object(raw, start)
         if first == b"[":
             return _walk_array(raw, start, _array.decode(memoryview(raw)[start:end]))
-    except _UNREADABLE:
+    except UNREADABLE:
         raise MalformedRequest("the body is not JSON") from None
     raise MalformedRequest("the body has nothing at that path")
 
 
 def _walk_array(raw: bytes, start: int, values: list[msgspec.Raw]) -> Container:
     position = _space_end(raw, start + 1)
-    entries: list[Entry] = []
+    starts: list[int] = []
+    ends: list[int] = []
     for value in values:
         stop = position + len(value)
-        entries.append(Entry(None, position, position, stop))
-        position = _separator(raw, stop)[1]
-    return Container(is_object=False, inside=start + 1, entries=entries, last={})
+        starts.append(position)
+        ends.append(stop)
+        # The two usual separators, then any other.
+        if raw[stop] == _COMMA and raw[stop + 1] not in _SPACES:
+            position = stop + 1
+        elif raw[stop] == _COMMA and raw[stop + 1] == _SPACE_BYTE and raw[stop + 2] not in _SPACES:
+            position = stop + 2
+        else:
+            position = _separator(raw, stop)[1]
+    return Container(start + 1, starts, starts, ends)
 
 
-def _walk_object(raw: bytes, span: tuple[int, int], members: dict[str, msgspec.Raw]) -> Container | None:
-    """None when the members do not stand in the body one after the other: some key is repeated."""
-    start, end = span
+def _walk_object(raw: bytes, start: int, members: dict[str, msgspec.Raw]) -> Container | None:
+    """None when the members do not stand in the body one after the other: some key is repeated.
+
+    Each key and each value is compared with the body where the walk expects it. A JSON value that is followed by a
+    separator is delimited by itself, so a walk that matches up to the closing brace has seen every member once.
+    """
     position = start + 1
-    entries: list[Entry] = []
-    last: dict[str, int] = {}
-    mark = 0
+    found = Container(start + 1, [], [], [], list(members))
+    mark = _CLOSING_BRACE
     for key, value in members.items():
-        found = _KEY.match(raw, position)
-        if found is None or _key_text(found[1]) != key or not raw.startswith(value, found.end()):
+        name = _KEY.match(raw, position)
+        if name is None or _key_text(name[1]) != key or not raw.startswith(value, name.end()):
             return None
-        stop = found.end() + len(value)
-        last[key] = len(entries)
-        entries.append(Entry(key, found.start(1) - 1, found.end(), stop))
+        stop = name.end() + len(value)
+        found.starts.append(name.start(1) - 1)
+        found.values.append(name.end())
+        found.ends.append(stop)
         mark, position = _separator(raw, stop)
-    if entries and (mark != ord("}") or position < end):
+    if mark != _CLOSING_BRACE:
         return None
-    return Container(is_object=True, inside=start + 1, entries=entries, last=last)
+    found.last = {key: index for index, key in enumerate(members)}
+    return found
 
 
-def _scan_object(raw: bytes, span: tuple[int, int]) -> Container:
-    """The same by tokens, repeated keys included. The span is known to hold a well-formed object."""
-    position = span[0] + 1
-    entries: list[Entry] = []
-    last: dict[str, int] = {}
-    mark = ord(",")
-    while mark == ord(","):
-        found = _KEY.match(raw, position)
-        if found is None:
+def _scan_object(raw: bytes, start: int) -> Container:
+    """The same by tokens, repeated keys included. What starts there is known to be a well-formed object."""
+    position = start + 1
+    keys: list[str] = []
+    found = Container(start + 1, [], [], [], keys)
+    mark = _COMMA
+    while mark == _COMMA:
+        name = _KEY.match(raw, position)
+        if name is None:
             raise MalformedRequest("the body is not JSON")
-        key = _key_text(found[1])
-        stop = _value_end(raw, found.end())
-        last[key] = len(entries)
-        entries.append(Entry(key, found.start(1) - 1, found.end(), stop))
+        stop = _value_end(raw, name.end())
+        keys.append(_key_text(name[1]))
+        found.starts.append(name.start(1) - 1)
+        found.values.append(name.end())
+        found.ends.append(stop)
         mark, position = _separator(raw, stop)
-    return Container(is_object=True, inside=span[0] + 1, entries=entries, last=last)
+    found.last = {key: index for index, key in enumerate(keys)}
+    return found
 
 
 def _value_end(raw: bytes, position: int) -> int:
@@ -209,6 +214,6 @@ def _space_end(raw: bytes, position: int) -> int:
 
 def _key_text(key: bytes) -> str:
     if b"\\" in key:
-        decoded: str = msgspec.json.decode(b'"' + key + b'"', type=str)
-        return decoded
-    return key.decode("utf-8", "surrogateescape")
+        text: str = msgspec.json.decode(b'"' + key + b'"', type=str)
+        return text
+    return key.decode("utf-8", "replace")
