@@ -112,7 +112,7 @@ def _attempts(
     spent: list[tuple[Attempt, Again]] = []
     purpose = "call"
     while True:
-        attempt = yield from _send(view, request, buffer=buffer, purpose=purpose)
+        attempt = yield from _send(view, plan, request, buffer=buffer, purpose=purpose)
         _learn(plan, attempt, context, capped=treated and purpose == "call" and plan.has("cap"))
         shown = request.streamed_to_caller and not buffer
         again = next_try(plan, attempt, [one.fate for _, one in spent], shown=shown) if treated else None
@@ -123,8 +123,8 @@ def _attempts(
         view, purpose = again.view, again.purpose
 
 
-def _send(view: View, request: Incoming, *, buffer: bool, purpose: str) -> Generator[Step, Result, Attempt]:
-    send = Send(body=view.raw, model=view.model, dialect=view.dialect, buffer=buffer, purpose=purpose)
+def _send(view: View, plan: Plan, request: Incoming, *, buffer: bool, purpose: str) -> Generator[Step, Result, Attempt]:
+    send = Send(body=view.raw, model=view.model, dialect=view.dialect, buffer=buffer, purpose=purpose, plan=plan)
     return read_attempt(send, view, _expect_sent((yield send), request))
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import msgspec
 
+from penstock.engine.plan import Plan
 from penstock.engine.record import Call
 from penstock.wire.answer import Answer
 from penstock.wire.dialect import Dialect
@@ -32,6 +33,8 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
         buffer: hold the whole answer back: another Send may follow, and the caller must never see two answers. The
             answer to show is ``Outcome.sent``.
         purpose: ``call``, ``escalation`` or ``retry``.
+        plan: of the call, for the headers of an answer that is forwarded before the call is over; None when the body
+            could not be read.
     """
 
     body: bytes
@@ -39,6 +42,7 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     dialect: Dialect
     buffer: bool = False
     purpose: str = "call"
+    plan: Plan | None = None
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

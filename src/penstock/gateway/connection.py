@@ -7,8 +7,8 @@ States of a connection:
                        +---- error, close, cancel ---> closed
 
 Interim answers (1xx) are skipped. A body is framed by its length, by chunks, or by the close of the connection; a close
-inside the first two is an error for whoever reads. While more than ``HIGH_WATER`` bytes wait for their reader the socket
-is not read, so a slow caller slows the provider and memory stays flat.
+inside the first two is an error for whoever reads. While more than ``HIGH_WATER`` bytes wait for their reader the
+socket is not read, so a slow caller slows the provider and memory stays flat.
 """
 
 from __future__ import annotations

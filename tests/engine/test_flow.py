@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from penstock.engine.call import Incoming
+from penstock.engine.context import EngineContext
+from penstock.engine.flow import Flow
+from penstock.engine.record import Call
+from penstock.engine.steps import Send, Sent
+from penstock.policy.schema import Policy
+from penstock.wire.dialect import Dialect
+
+BODY = b'{"model":"claude-haiku-4-5","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}'
+ANSWER = b'{"id":"msg_1","model":"claude-haiku-4-5","content":[],"usage":{"input_tokens":3,"output_tokens":2}}'
+
+
+def test_a_driver_sees_only_what_needs_io_and_the_record_is_kept_once() -> None:
+    kept: list[Call] = []
+    request = Incoming(call_id="c1", dialect=Dialect.ANTHROPIC_MESSAGES, raw=BODY, started_at=1.0)
+    flow = Flow(request, EngineContext(Policy()), kept.append)
+    send = flow.advance()
+    assert isinstance(send, Send)
+    assert send.body is BODY
+    assert send.plan is not None
+    assert flow.outcome is None
+    sent = Sent(status=200, body=ANSWER, started_at=1.0, ended_at=2.0)
+    assert flow.advance(sent) is None
+    assert flow.outcome is not None
+    assert flow.outcome.sent is sent
+    assert [call.id for call in kept] == ["c1"]
+    assert kept[0].usage is not None
