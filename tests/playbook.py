@@ -124,7 +124,6 @@ def answer(
         "id": "msg_1",
         "type": "message",
         "role": "assistant",
-        "model": "claude-opus-5-5",
         "content": [{"type": "text", "text": text}],
         "stop_reason": stop,
         "usage": usage,
@@ -140,7 +139,6 @@ def chat_answer(
     body = {
         "id": "chatcmpl-1",
         "object": "chat.completion",
-        "model": "gpt-6.1-sol",
         "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": stop}],
         "usage": {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output},
         **more,

@@ -199,3 +199,41 @@ def test_every_dialect_reaches_its_provider(dialect: Dialect) -> None:
     play = Playbook()
     play >> incoming(body, dialect)
     assert (play << Send).dialect is dialect
+
+
+def _capped(stream: bool = False) -> tuple[Playbook, Any]:
+    play = Playbook(policy=APPLY + '[tasks.t.cap]\noutput = "boolean"')
+    body = messages("yes or no?", model="claude-haiku-4-5", **({"stream": True} if stream else {}))
+    return play, incoming(body, task="t", streamed_to_caller=stream)
+
+
+def test_t27_an_answer_cut_at_our_cap_is_asked_for_again_without_it() -> None:
+    play, request = _capped()
+    play >> request
+    assert json.loads((play << Send).body)["max_tokens"] == 10
+    play >> answer("It dep", stop="max_tokens", output=10, plain=40)
+    again = play << Send
+    assert (json.loads(again.body)["max_tokens"], again.purpose) == (4096, "retry")
+    play >> answer("It depends.", output=14, plain=40)
+    call = (play << Record).call
+    (extra,) = call.extra_sends
+    assert (extra.purpose, extra.reason) == ("truncated", "the answer was cut at our cap")
+    assert extra.cost == 40 * 1_000_000 + 10 * 5_000_000
+    assert call.finish == "stop"
+    lengths = next(iter(play.context.evidence.lengths.by_key.values()))
+    assert (lengths.whole, lengths.cut, lengths.ours, lengths.ours_cut) == ({14: 1}, {}, 1, 1)
+
+
+def test_t27_a_streamed_answer_cut_at_our_cap_is_shown_and_counted_as_cut() -> None:
+    play, request = _capped(stream=True)
+    call = play.call(request, answer("It dep", stop="max_tokens", output=10)).call
+    assert (call.finish, call.extra_sends) == ("length", ())
+    lengths = next(iter(play.context.evidence.lengths.by_key.values()))
+    assert (lengths.whole, lengths.cut, lengths.ours_cut) == ({}, {10: 1}, 1)
+
+
+def test_t27_an_answer_cut_twice_is_not_asked_for_a_third_time() -> None:
+    play, request = _capped()
+    cut = answer("It dep", stop="max_tokens", output=10)
+    call = play.call(request, cut, cut).call
+    assert (len(call.extra_sends), call.finish) == (1, "length")

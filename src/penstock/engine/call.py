@@ -113,9 +113,10 @@ def _attempts(
     purpose = "call"
     while True:
         attempt = yield from _send(view, plan, request, buffer=buffer, purpose=purpose)
-        _learn(plan, attempt, context, capped=treated and purpose == "call" and plan.has("cap"))
         shown = request.streamed_to_caller and not buffer
         again = next_try(plan, attempt, [one.fate for _, one in spent], shown=shown) if treated else None
+        capped = treated and purpose == "call" and plan.has("cap")
+        _learn(plan, attempt, context, capped=capped, asked_again=again is not None and again.fate == "truncated")
         if again is None:
             context.pin(plan.task, request.session, view.model)
             return attempt, spent
@@ -128,7 +129,7 @@ def _send(view: View, plan: Plan, request: Incoming, *, buffer: bool, purpose: s
     return read_attempt(send, view, _expect_sent((yield send), request))
 
 
-def _learn(plan: Plan, attempt: Attempt, context: EngineContext, *, capped: bool) -> None:
+def _learn(plan: Plan, attempt: Attempt, context: EngineContext, *, capped: bool, asked_again: bool) -> None:
     if attempt.accepted and attempt.view is not None:
         learn(
             context.evidence,
@@ -138,6 +139,7 @@ def _learn(plan: Plan, attempt: Attempt, context: EngineContext, *, capped: bool
             attempt.answer,
             memo=context.memo,
             capped=capped,
+            asked_again=asked_again,
         )
 
 

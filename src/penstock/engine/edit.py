@@ -51,3 +51,15 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     saving: Picodollars | Unknown
     risk: Risk
     group: str = ""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Why a lever that could have acted stands down: shown by ``explain``, changes nothing.
+
+    Attributes:
+        lever: ``cache``, ``cap``, ``route`` or ``trim``.
+        why: one line for people with its arithmetic, without prompt text.
+    """
+
+    lever: str
+    why: str

@@ -20,6 +20,7 @@ def learn(
     *,
     memo: CountMemo,
     capped: bool = False,
+    asked_again: bool = False,
 ) -> None:
     """Add what an answered request shows to the evidence.
 
@@ -31,12 +32,15 @@ def learn(
         answer: how it ended; None counts as ended by itself.
         memo: remembered token counts.
         capped: whether it was sent under a cap of ours.
+        asked_again: whether a cap of ours cut it and it is asked for again; the second try's length counts then.
     """
     if usage is None:
         return
-    cut = answer is not None and answer.truncated
-    if usage.output > 0:
-        evidence.lengths.add(length_key(task, view), usage.output, cut=cut, ours=capped)
+    key = length_key(task, view)
+    if asked_again:
+        evidence.lengths.asked_again(key)
+    elif usage.output > 0:
+        evidence.lengths.add(key, usage.output, cut=answer is not None and answer.truncated, ours=capped)
     factor = evidence.calibration.factor(view.model)
     estimated = sum(counts_of(view, profile_of(view.model), evidence, memo)) / factor
     evidence.calibration.add(view.model, usage.input_total, estimated)

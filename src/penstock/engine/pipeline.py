@@ -3,7 +3,8 @@
 Order: lossless, trim, route, cap, cache. The cache lever is last because it must see the final prefix. Each lever
 reads the body that the levers before it left, and its edits' paths are places in that body.
 
-To add a lever: a folder under ``levers`` with a ``propose(view, facts) -> list[Edit]`` and one line in ``ORDERED``.
+To add a lever: a folder under ``levers`` with a ``propose(view, facts)`` that returns edits (and notes, for what it
+leaves alone), and one line in ``ORDERED``.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from penstock.engine.edit import Edit
+from penstock.engine.edit import Edit, Note
 from penstock.engine.facts import Facts
 from penstock.engine.permit import clash, forbidden, losing
 from penstock.engine.plan import Failure, Plan, Refusal, Stage
 from penstock.engine.quote import quote
+from penstock.levers.cap import propose as cap
 from penstock.policy.schema import Mode
 from penstock.wire.body import apply
 from penstock.wire.view import View, read_request
 
-Propose = Callable[[View, Facts], list[Edit]]
+Proposal = Edit | Note
+Propose = Callable[[View, Facts], Sequence[Proposal]]
 
 
 class Lever(msgspec.Struct, frozen=True):
@@ -31,7 +34,7 @@ class Lever(msgspec.Struct, frozen=True):
     propose: Propose
 
 
-ORDERED: tuple[Lever, ...] = ()
+ORDERED: tuple[Lever, ...] = (Lever("cap", cap.propose),)
 """The levers that a call goes through."""
 
 
@@ -56,6 +59,7 @@ def optimise(view: View, facts: Facts, levers: Sequence[Lever] = ORDERED, *, mod
         stages=tuple(now.stages),
         refused=tuple(now.refused),
         failures=tuple(now.failures),
+        notes=tuple(now.notes),
         planned=now.view,
         before=quote(view, facts, expected),
         after=quote(now.view, now.facts, expected),
@@ -71,15 +75,15 @@ class _Progress:
         self.stages: list[Stage] = []
         self.refused: list[Refusal] = []
         self.failures: list[Failure] = []
+        self.notes: list[Note] = []
         self._settled: dict[str | int, str] = {}
 
     def let(self, lever: Lever) -> None:
         """Let one lever act; whatever it raises leaves the body as it was."""
         try:
             proposals = lever.propose(self.view, self.facts)
-            if not proposals:
-                return
-            accepted = self._chosen(lever, proposals)
+            self.notes += [one for one in proposals if isinstance(one, Note)]
+            accepted = self._chosen(lever, [one for one in proposals if isinstance(one, Edit)])
             if not accepted:
                 return
             stage = Stage(lever.name, tuple(accepted))

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from penstock.engine.edit import Edit
+from penstock.engine.edit import Edit, Note
 from penstock.engine.facts import Facts
 from penstock.engine.quote import Quote
 from penstock.money import Picodollars, format_usd, usd
@@ -57,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         stages: accepted edits by lever, in order.
         refused: proposals that were not taken.
         failures: levers that raised.
+        notes: why levers stood down.
         planned: the request after all edits; the very ``view`` when there are none.
         before: the expected price of the client's request.
         after: the expected price of ``body``.
@@ -69,6 +70,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...]
     refused: tuple[Refusal, ...]
     failures: tuple[Failure, ...]
+    notes: tuple[Note, ...] = ()
     planned: View
     before: Quote
     after: Quote
@@ -161,6 +163,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "saving": pico(self.saving),
             "edits": [edit_json(edit) for edit in self.edits],
             "refused": [{**edit_json(one.edit), "refused": one.why} for one in self.refused],
+            "notes": [{"lever": one.lever, "why": one.why} for one in self.notes],
             "failures": [{"lever": one.lever, "error": one.error} for one in self.failures],
         }
 

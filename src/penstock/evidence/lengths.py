@@ -20,8 +20,6 @@ from penstock.unknown import Unknown
 
 _EXACT_TO = 256
 _STEP = math.log(1.01)
-RUNAWAY = 4
-"""An answer longer than this many times the bound is a runaway: its end was a limit, not the answer's own."""
 
 
 class LengthKey(msgspec.Struct, frozen=True, order=True):
@@ -38,28 +36,56 @@ class LengthKey(msgspec.Struct, frozen=True, order=True):
     effort: str = ""
 
 
-class Lengths(msgspec.Struct):
+class Lengths:
     """Observed output lengths of one key.
 
     Attributes:
         whole: length in tokens -> answers that ended by themselves.
         cut: length in tokens -> answers that were cut at that length.
-        ours: of the answers sent under a cap of ours, how many there were.
-        ours_cut: and how many of those were cut.
+        whole_count: answers in ``whole``.
+        cut_count: answers in ``cut``.
+        ours: answers sent under a cap of ours.
+        ours_cut: of those, the ones that were cut.
     """
 
-    whole: dict[int, int] = msgspec.field(default_factory=dict)
-    cut: dict[int, int] = msgspec.field(default_factory=dict)
-    ours: int = 0
-    ours_cut: int = 0
+    __slots__ = ("_bounds", "_tokens", "cut", "cut_count", "ours", "ours_cut", "whole", "whole_count")
+
+    def __init__(
+        self,
+        whole: Mapping[int, int] | None = None,
+        cut: Mapping[int, int] | None = None,
+        ours: int = 0,
+        ours_cut: int = 0,
+    ) -> None:
+        self.whole, self.cut = dict(whole or {}), dict(cut or {})
+        self.ours, self.ours_cut = ours, ours_cut
+        self.whole_count, self.cut_count = sum(self.whole.values()), sum(self.cut.values())
+        self._tokens = sum(length * n for counts in (self.whole, self.cut) for length, n in counts.items())
+        self._bounds: dict[tuple[float, float], tuple[int, int, Bound | Unknown]] = {}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lengths) and self.to_builtins() == other.to_builtins()
+
+    def __repr__(self) -> str:
+        return f"Lengths(whole={self.whole}, cut={self.cut}, ours={self.ours}, ours_cut={self.ours_cut})"
+
+    __hash__ = None  # type: ignore[assignment]  # it changes, so it has no hash
 
     def add(self, tokens: int, *, cut: bool = False, ours: bool = False) -> None:
         """Count one answer of ``tokens`` billed output tokens."""
         counts = self.cut if cut else self.whole
         length = rounded_up(tokens)
         counts[length] = counts.get(length, 0) + 1
+        self.cut_count += cut
+        self.whole_count += not cut
+        self._tokens += length
         self.ours += ours
         self.ours_cut += ours and cut
+
+    def asked_again(self) -> None:
+        """Count an answer that a cap of ours cut and that was asked for again; its length is that of the second try."""
+        self.ours += 1
+        self.ours_cut += 1
 
     def merge(self, other: Lengths) -> None:
         """Add another histogram's counts to this one's."""
@@ -68,29 +94,39 @@ class Lengths(msgspec.Struct):
                 mine[length] = mine.get(length, 0) + count
         self.ours += other.ours
         self.ours_cut += other.ours_cut
+        self.whole_count += other.whole_count
+        self.cut_count += other.cut_count
+        self._tokens += other._tokens
 
     @property
     def count(self) -> int:
         """All answers, cut ones included."""
-        return sum(self.whole.values()) + sum(self.cut.values())
+        return self.whole_count + self.cut_count
 
     @property
     def mean(self) -> float | Unknown:
         """The mean length; cut answers count with the length they reached, so that with them it is a lower bound."""
-        count = self.count
-        if count == 0:
+        if self.count == 0:
             return Unknown("no answer of this task and model was seen")
-        total = sum(length * n for counts in (self.whole, self.cut) for length, n in counts.items())
-        return total / count
+        return self._tokens / self.count
 
     def upper_bound(self, share: float = 0.01, delta: float = 0.05) -> Bound | Unknown:
         """The length that all but ``share`` of answers stay within, with confidence 1 - delta.
 
         The order-statistic rule of statistics 4 on the Kaplan-Meier distribution: the weight of each cut answer is
         moved to the longer ones, and the ranks are those of the answers that were seen to their end. Without cut
-        answers it is exactly the order statistic.
+        answers it is exactly the order statistic. A bound is kept until 2 percent more answers were seen, or another
+        was cut.
         """
-        whole = sum(self.whole.values())
+        known = self._bounds.get((share, delta))
+        if known is not None and known[1] == self.cut_count and known[0] <= self.whole_count <= known[0] * 1.02:
+            return known[2]
+        bound = self._upper_bound(share, delta)
+        self._bounds[(share, delta)] = (self.whole_count, self.cut_count, bound)
+        return bound
+
+    def _upper_bound(self, share: float, delta: float) -> Bound | Unknown:
+        whole = self.whole_count
         rank = tolerance_rank(whole, share, delta)
         if rank is None:
             return Unknown(f"{whole} whole answers are too few to bound all but {share:.0%} of lengths")
@@ -98,12 +134,22 @@ class Lengths(msgspec.Struct):
         for length, weight in kaplan_meier(self.whole, self.cut):
             reached += weight
             if reached * whole >= rank - 1e-9:
-                return Bound(tokens=length, answers=whole, cut=sum(self.cut.values()), rank=rank, share=share)
-        return Unknown(f"{sum(self.cut.values())} of {self.count} answers were cut, so that the longest are not known")
+                return Bound(tokens=length, answers=whole, cut=self.cut_count, rank=rank, share=share)
+        return Unknown(f"{self.cut_count} of {self.count} answers were cut, so that the longest are not known")
 
     def too_often_cut(self, share: float, delta: float = 0.05) -> bool:
         """Whether caps of ours cut more than ``share`` of answers, with confidence 1 - delta."""
-        return share_at_least(self.ours_cut, self.ours, delta) > share
+        return self.ours_cut > 0 and share_at_least(self.ours_cut, self.ours, delta) > share
+
+    def to_builtins(self) -> Any:
+        """Plain lists and numbers for JSON."""
+        return [sorted(self.whole.items()), sorted(self.cut.items()), self.ours, self.ours_cut]
+
+    @classmethod
+    def from_builtins(cls, value: Any) -> Lengths:
+        """The histogram that ``to_builtins`` described; ValueError or a subclass for anything else."""
+        whole, cut, ours, ours_cut = value
+        return cls({int(a): int(n) for a, n in whole}, {int(a): int(n) for a, n in cut}, int(ours), int(ours_cut))
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -169,6 +215,12 @@ class LengthTable(msgspec.Struct):
         if lengths is not None:
             lengths.add(tokens, cut=cut, ours=ours)
 
+    def asked_again(self, key: LengthKey) -> None:
+        """Count an answer that a cap of ours cut and that was asked for again."""
+        lengths = self._open(key)
+        if lengths is not None:
+            lengths.asked_again()
+
     def merge(self, other: LengthTable) -> None:
         """Add another table's counts to this one's."""
         for key, theirs in other.by_key.items():
@@ -188,25 +240,13 @@ class LengthTable(msgspec.Struct):
 
     def to_builtins(self) -> Any:
         """Plain lists and numbers for JSON."""
-        rows = [
-            [
-                key.task,
-                key.model,
-                key.effort,
-                sorted(one.whole.items()),
-                sorted(one.cut.items()),
-                one.ours,
-                one.ours_cut,
-            ]
-            for key, one in sorted(self.by_key.items())
-        ]
+        rows = [[k.task, k.model, k.effort, *one.to_builtins()] for k, one in sorted(self.by_key.items())]
         return {"rows": rows, "untracked": self.untracked}
 
     @classmethod
     def from_builtins(cls, value: Any) -> LengthTable:
         """The table that ``to_builtins`` described; ValueError or a subclass for anything else."""
         table = cls(untracked=int(value["untracked"]))
-        for task, model, effort, whole, cut, ours, ours_cut in value["rows"]:
-            lengths = Lengths({int(a): int(n) for a, n in whole}, {int(a): int(n) for a, n in cut}, ours, ours_cut)
-            table.by_key[LengthKey(task, model, effort)] = lengths
+        for task, model, effort, *lengths in value["rows"]:
+            table.by_key[LengthKey(task, model, effort)] = Lengths.from_builtins(lengths)
         return table
