@@ -1,0 +1,52 @@
+"""Fixtures that any test may use: the simulated providers on loopback, and the official SDKs that talk to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import anthropic
+import openai
+import pytest
+
+from penstock.simulator.provider import Provider
+from penstock.simulator.server import Simulator, running
+
+KEY = "a-key-of-no-value"
+
+
+@pytest.fixture(scope="session")
+def shared_simulator() -> Iterator[Simulator]:
+    """One simulator for all tests of a worker; take ``simulator`` instead, which empties it first."""
+    with running() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(shared_simulator: Simulator) -> Simulator:
+    """A simulator on loopback with the default settings, empty: no cache entries, bill, requests or faults.
+
+    Its clock stands still until ``simulator.clock.advance(seconds)``. For other settings use
+    ``penstock.simulator.server.running(Config(...))``.
+    """
+    shared_simulator.reset()
+    return shared_simulator
+
+
+@pytest.fixture
+def provider() -> Provider:
+    """A simulated provider without sockets."""
+    return Provider()
+
+
+@pytest.fixture
+def anthropic_sdk(simulator: Simulator) -> Iterator[anthropic.Anthropic]:
+    """The official Anthropic SDK against the simulator, without retries."""
+    with anthropic.Anthropic(base_url=simulator.base_url, api_key=KEY, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def openai_sdk(simulator: Simulator) -> Iterator[openai.OpenAI]:
+    """The official OpenAI SDK against the simulator, without retries."""
+    with openai.OpenAI(base_url=simulator.openai_base_url, api_key=KEY, max_retries=0) as client:
+        yield client
