@@ -11,11 +11,12 @@ from the past makes the expected wealth grow, so the wealth is an e-process: it 
 most ``alpha`` whatever the sample size, the number of looks or the stopping rule (Ville). This is the bet of
 statistics 2.2 with ``f = lambda * m``.
 
-How the stake is chosen decides only how many samples are needed. Four gamblers share the starting wealth:
+How the stake is chosen decides only how many samples are needed. Five gamblers share the starting wealth:
 
-* *parity* at 1, 1/2 and 1/4 of the Kelly stake for two models that disagree at the observed rate and are equally good.
-  Only the rate of disagreement has to be learnt, which takes far fewer samples than the mean difference;
-* *plug-in*: the Kelly stake at the observed rates of losses and wins, for models that are not equally good.
+* *parity*: the Kelly stake for two models that disagree at the observed rate and are equally good. Only the rate of
+  disagreement has to be learnt, which takes far fewer samples than the mean difference; and half and a quarter of it;
+* *leaning*: the same, but the share of losses among the disagreements moves from one half to what is observed;
+* *plug-in*: the Kelly stake at the observed rates of losses and wins.
 
 Log wealth per gambler, counts and sums are additive over disjoint sets of calls, so tests of several workers merge by
 addition: each stake depends on the past of its own stream, hence on the past of all.
@@ -28,12 +29,14 @@ from math import ceil, exp, isfinite, log, log1p, sqrt
 
 import msgspec
 
-SHARES: tuple[float, ...] = (0.88, 0.06, 0.03, 0.03)
-"""Starting wealth of the gamblers: parity 1, parity 1/2, parity 1/4, plug-in. They sum to 1."""
+SHARES: tuple[float, ...] = (0.50, 0.40, 0.04, 0.03, 0.03)
+"""Starting wealth of the gamblers: parity, leaning, half of parity, a quarter of parity, plug-in. They sum to 1."""
 
-PARITY_FRACTIONS: tuple[float, ...] = (1.0, 0.5, 0.25)
 PARITY_PRIOR = 0.15
 """Disagreements assumed seen beforehand, among ``0.5 * PARITY_PRIOR / margin`` calls."""
+
+LEANING_PRIOR = 8.0
+"""Disagreements, half of them losses, assumed seen beforehand when the share of losses is estimated."""
 
 PLUG_IN_PRIOR = 0.25
 """Losses and wins (each) assumed seen beforehand by the plug-in gambler, among ``PLUG_IN_PRIOR / margin`` calls."""
@@ -105,8 +108,12 @@ def _unlimited_stake(loss: float, win: float, margin: float) -> float:
     return (low + high) / 2.0
 
 
-def stakes(n: int, losses: float, wins: float, margin: float) -> tuple[float, float, float, float]:
-    """The four gamblers' stakes for the next call, from what was seen before it.
+Stakes = tuple[float, ...]
+"""One number per gambler."""
+
+
+def stakes(n: int, losses: float, wins: float, margin: float) -> Stakes:
+    """The five gamblers' stakes for the next call, from what was seen before it.
 
     Args:
         n: calls seen.
@@ -114,11 +121,13 @@ def stakes(n: int, losses: float, wins: float, margin: float) -> tuple[float, fl
         wins: sum of the positive parts.
         margin: the non-inferiority margin.
     """
-    half = 0.5 * (losses + wins + PARITY_PRIOR) / (n + 0.5 * PARITY_PRIOR / margin)
-    full = kelly_stake(min(half, 0.5), min(half, 0.5), margin)
+    apart = min(1.0, (losses + wins + PARITY_PRIOR) / (n + 0.5 * PARITY_PRIOR / margin))
+    parity = kelly_stake(apart / 2.0, apart / 2.0, margin)
+    lost = (losses + LEANING_PRIOR / 2.0) / (losses + wins + LEANING_PRIOR)
+    leaning = kelly_stake(apart * lost, apart * (1.0 - lost), margin)
     calls = n + PLUG_IN_PRIOR / margin
-    plug_in = kelly_stake(min(1.0, (losses + PLUG_IN_PRIOR) / calls), min(1.0, (wins + PLUG_IN_PRIOR) / calls), margin)
-    return full, full * PARITY_FRACTIONS[1], full * PARITY_FRACTIONS[2], plug_in
+    loss, win = (losses + PLUG_IN_PRIOR) / calls, (wins + PLUG_IN_PRIOR) / calls
+    return parity, leaning, parity / 2.0, parity / 4.0, kelly_stake(min(1.0, loss), min(1.0, win), margin)
 
 
 class NonInferiority(msgspec.Struct):
@@ -136,7 +145,7 @@ class NonInferiority(msgspec.Struct):
     n: int = 0
     losses: float = 0.0
     wins: float = 0.0
-    log_wealth: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    log_wealth: Stakes = (0.0,) * len(SHARES)
 
     def __post_init__(self) -> None:
         if not 0.0 < self.margin < 1.0:
@@ -147,13 +156,9 @@ class NonInferiority(msgspec.Struct):
         if not (isfinite(difference) and -1.0 <= difference <= 1.0):
             raise ValueError("a difference of scores lies in [-1, 1]")
         gain = (difference + self.margin) / (1.0 - self.margin)
-        one, two, three, four = stakes(self.n, self.losses, self.wins, self.margin)
-        w = self.log_wealth
-        self.log_wealth = (
-            w[0] + log1p(one * gain),
-            w[1] + log1p(two * gain),
-            w[2] + log1p(three * gain),
-            w[3] + log1p(four * gain),
+        staked = stakes(self.n, self.losses, self.wins, self.margin)
+        self.log_wealth = tuple(
+            wealth + log1p(stake * gain) for wealth, stake in zip(self.log_wealth, staked, strict=True)
         )
         self.n += 1
         if difference < 0.0:
@@ -190,13 +195,12 @@ class NonInferiority(msgspec.Struct):
         """The test over both (disjoint) sets of calls; ValueError when the margins differ."""
         if self.margin != other.margin:
             raise ValueError("tests of different margins cannot be merged")
-        a, b = self.log_wealth, other.log_wealth
         return NonInferiority(
             margin=self.margin,
             n=self.n + other.n,
             losses=self.losses + other.losses,
             wins=self.wins + other.wins,
-            log_wealth=(a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]),
+            log_wealth=tuple(a + b for a, b in zip(self.log_wealth, other.log_wealth, strict=True)),
         )
 
 
