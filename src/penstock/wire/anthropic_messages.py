@@ -66,7 +66,7 @@ _BLOCKS = {
 }
 _CONTENT = AnthropicContent(
     kinds=_BLOCKS,
-    markable=frozenset({"text", "image", "document", "search_result", "tool_use", "tool_result"}),
+    markable=frozenset(_BLOCKS) - {"thinking", "redacted_thinking"},
     marker_key="cache_control",
     context=Dialect.ANTHROPIC_MESSAGES,
 )

@@ -22,16 +22,31 @@ DEFAULT_BYTES_PER_TOKEN = 3.8
 _DENSITY: Mapping[str, float] = {"tool": 1.15, "tool_use": 1.15, "tool_result": 1.1}
 """JSON has more tokens per byte than prose."""
 IMAGE_TOKENS = 1300.0
-"""An image of about a megapixel (provider-semantics 1.7); its bytes say nothing about its tokens."""
+"""An image of about a megapixel (provider-semantics 1.7); its bytes say nothing about its tokens (trap T23)."""
 FRAMING_TOKENS = 3.0
 """What a message or a definition costs beside its content."""
 
+_BASE64_BYTES_PER_PAGE = 80_000
+_PAGE_TOKENS = 2_000.0
+_BASE64_BYTES_PER_SECOND = 21_000
+_SECOND_TOKENS = 10.0
+
 
 def estimate_tokens(segment: Segment, family: str) -> float:
-    """Tokens of a segment under a tokenizer family; an unknown family gets the default ratio."""
-    if segment.kind == "image":
-        return IMAGE_TOKENS
-    return estimate_bytes(segment.size, family) * _DENSITY.get(segment.kind, 1.0) + FRAMING_TOKENS
+    """Tokens of a segment under a tokenizer family; an unknown family gets the default ratio.
+
+    Images count as images, documents by the page and audio by the second, whatever they are encoded in.
+    """
+    text = estimate_bytes(segment.size, family) * _DENSITY.get(segment.kind, 1.0)
+    return text + FRAMING_TOKENS + segment.images * IMAGE_TOKENS + _attachments(segment)
+
+
+def _attachments(segment: Segment) -> float:
+    if not segment.attached or segment.images:
+        return 0.0
+    if segment.kind == "audio":
+        return max(1.0, segment.attached / _BASE64_BYTES_PER_SECOND) * _SECOND_TOKENS
+    return max(1.0, segment.attached / _BASE64_BYTES_PER_PAGE) * _PAGE_TOKENS
 
 
 def estimate_bytes(size: int, family: str) -> float:

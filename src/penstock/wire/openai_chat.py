@@ -157,7 +157,10 @@ def _add_message(chain: Chain, value: Raw, index: int) -> None:
 
 
 def _function_name(tool: Members) -> str:
-    try:
-        return _function.decode(tool.get("function", ABSENT)).name
-    except msgspec.MsgspecError:
-        return text_of(tool.get("name"))
+    """The name inside ``function``, or inside ``custom``."""
+    for kind in ("function", "custom"):
+        try:
+            return _function.decode(tool.get(kind, ABSENT)).name
+        except msgspec.MsgspecError:
+            continue
+    return ""

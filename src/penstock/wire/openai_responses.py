@@ -14,6 +14,7 @@ from penstock.wire.reader import Fields, add_content, add_tools, add_unknown, ad
 from penstock.wire.segments import Level, Marker, Path, Segment
 
 _MESSAGE = frozenset({"type", "role", "content"})
+_OUTPUT = frozenset({"output"})
 
 
 class ResponsesFields(Fields):
@@ -167,4 +168,10 @@ def _add_item(chain: Chain, value: Raw, index: int) -> None:
         )
         if add_content(chain, inner, item["content"]):
             return
-    add_whole(chain, msgspec.structs.replace(place, kind=_kind(item)), item)
+    kind = _kind(item)
+    if kind == "tool_result" and "output" in item:
+        extras = extras_of(item, _OUTPUT)
+        inner = Place(place.level, role, index, ("input", index, "output"), extras, markable=False, kind=kind)
+        if add_content(chain, inner, item["output"]):
+            return
+    add_whole(chain, msgspec.structs.replace(place, kind=kind), item)

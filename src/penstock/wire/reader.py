@@ -89,8 +89,9 @@ def add_content(chain: Chain, place: Place, value: Raw, *, last: bool = True) ->
         return True
     parts = objects_of(value)
     if parts is None:
-        digest = digest_of_value(seed_of(place.level, place.role, "other"), value, place.extras)
-        chain.add(place, "other", place.path, digest, weigh(value), markable=False, last=last)
+        kind = place.kind or "other"
+        digest = digest_of_value(seed_of(place.level, place.role, kind), value, place.extras)
+        chain.add(place, kind, place.path, digest, weigh(value), markable=False, last=last)
         return True
     for index, part in enumerate(parts):
         add_part(chain, place, part, (*place.path, index), last=last and index == len(parts) - 1)
@@ -101,20 +102,18 @@ def add_content(chain: Chain, place: Place, value: Raw, *, last: bool = True) ->
 def add_part(chain: Chain, place: Place, part: Members, path: Path, *, last: bool) -> None:
     """Append one part of a content list."""
     name = text_of(part.get("type"))
-    kind = place.kind or chain.content.kinds.get(name, "other")
+    known = chain.content.kinds.get(name, "other")
+    kind = place.kind or known
     marked = part.get(chain.content.marker_key)
-    text = part.get("text")
+    text = part.get("text") if known == "text" else None
     seed = seed_of(place.level, place.role, kind)
-    markable = place.markable and name in chain.content.markable
-    if kind == "text" and text is not None:
-        markable = markable and len(text) > _QUOTES
-    if kind == "text" and text is not None and len(part) == _PLAIN_TEXT + (marked is not None):
+    if text is not None and len(part) == _PLAIN_TEXT + (marked is not None):
         digest, weight = digest_of_value(seed, text, place.extras), Weight(len(text) - _QUOTES)
     else:
         digest, weight = digest_of_members(seed, part, chain.content.marker_key, place.extras)
-        if kind == "image" and not weight.images:
-            weight += Weight(0, images=1)
+        weight += Weight(0, images=int(known == "image"))
     marker = None if marked is None else chain.content.marker_of(marked)
+    markable = place.markable and name in chain.content.markable and (text is None or len(text) > _QUOTES)
     chain.add(place, kind, path, digest, weight, marker=marker, markable=markable, last=last)
 
 
