@@ -46,9 +46,7 @@ def test_json_has_the_same_facts(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert simulate("--cases", str(path), "--json") == 1
     out = json.loads(capsys.readouterr().out)
     assert (out["passed"], out["failed"]) == (0, 1)
-    assert out["cases"][0]["mismatches"] == [
-        {"where": "cost", "what": "cost_usd", "expected": "0.005", "got": "0.004"}
-    ]
+    assert out["cases"][0]["mismatches"] == [{"where": "cost", "what": "cost_usd", "expected": "0.005", "got": "0.004"}]
 
 
 def test_a_price_table_that_disagrees_is_reported_without_failing(

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from penstock.cachemodel.cases.fields import CaseError, Fields
-from penstock.cachemodel.cases.run import ABOUT, Mismatch, Outcome, compare_cost
+from penstock.cachemodel.cases.run import ABOUT, Mismatch, Outcome, compare_cost, unrunnable
 from penstock.models.prices import price_call, prices_of
 from penstock.models.tiers import Processing, Tier
 from penstock.money import Picodollars, Rate, usd
@@ -25,7 +25,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("before", r"\bbefore\s+(\d{4}-\d\d-\d\d)"),
     ("date", r"(?:\b(?:on|at|as_of|date)\s*[=:]?\s*)?(\d{4}-\d\d-\d\d)"),
     # which prices these choose is read from the usage itself
-    ("note", r"(?:prompt|input|total)?\s*(?:tokens)?\s*(?:>|<=|over|above|up to)\s*[\d,_]+k?"),
+    ("note", r"(?:prompt|input|total)?\s*(?:tokens)?\s*(?:[<>]=?|over|above|under|up to|of)\s*[\d,_]+k?"),
     ("note", r"(?:prompt_cache_options\.)?ttl\s*[=:]\s*\w+"),
     (
         "note",
@@ -63,7 +63,7 @@ def run_pricing_case(case: Any, number: int, at: datetime) -> Outcome:
     try:
         return Outcome(name, title, tuple(_run(Fields(case, "pricing case"), at)))
     except CaseError as error:
-        return Outcome(name, title, (Mismatch("case", "", "a case that can be run", str(error)),))
+        return unrunnable(name, title, str(error))
 
 
 def _run(case: Fields, at: datetime) -> list[Mismatch]:

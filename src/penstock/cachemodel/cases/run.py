@@ -83,7 +83,9 @@ def run_case(case: Any, number: int, at: datetime, decisions: Decisions) -> Outc
     try:
         requests = _read(case)
     except CaseError as error:
-        return Outcome(name, title, (Mismatch("case", "", "a case that can be run", str(error)),))
+        return unrunnable(name, title, str(error))
+    except RecursionError:
+        return unrunnable(name, title, "nested too deep")
     state = CacheState(decisions)
     pending: list[tuple[float, int, Admission]] = []
     mismatches: list[Mismatch] = []
@@ -95,6 +97,11 @@ def run_case(case: Any, number: int, at: datetime, decisions: Decisions) -> Outc
         if found is not None and request.begins is not None:
             heapq.heappush(pending, (request.begins, request.number, found))
     return Outcome(name, title, tuple(mismatches))
+
+
+def unrunnable(name: str, title: str, why: str) -> Outcome:
+    """The outcome of a case that says something we have no rule for."""
+    return Outcome(name, title, (Mismatch("case", "", "a case that can be run", why),))
 
 
 def _label(case: Any, number: int) -> tuple[str, str]:
@@ -129,8 +136,8 @@ def _request(request: Fields, number: int, model: str, minimum: int | None, hidd
     if isinstance(profile, Unknown):
         raise CaseError(profile.why)
     expected, refusal = request.take("expected"), request.take("expected_error")
-    if not isinstance(expected, Mapping) and not isinstance(refusal, Mapping):
-        raise CaseError(f"request {number} expects nothing")
+    if not all(isinstance(wish, Mapping | None) for wish in (expected, refusal)) or expected is refusal:
+        raise CaseError(f"request {number} has no expectation that can be compared")
     reader = anthropic.read if profile.provider == "anthropic" else openai.read
     prompt, tier = reader(request, params, profile, _minimum(profile, minimum if asked == model else None))
     request.finish("response_ends_s")
