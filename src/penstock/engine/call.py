@@ -117,6 +117,8 @@ def _attempts(
         again = next_try(plan, attempt, [one.fate for _, one in spent], shown=shown) if treated else None
         capped = treated and purpose == "call" and plan.has("cap")
         _learn(plan, attempt, context, capped=capped, asked_again=again is not None and again.fate == "truncated")
+        if treated and cascades(plan) and attempt.accepted and attempt.send.model == plan.model:
+            _count_try(plan, again, context)
         if again is None:
             context.pin(plan.task, request.session, view.model)
             return attempt, spent
@@ -141,6 +143,13 @@ def _learn(plan: Plan, attempt: Attempt, context: EngineContext, *, capped: bool
             capped=capped,
             asked_again=asked_again,
         )
+
+
+def _count_try(plan: Plan, again: Again | None, context: EngineContext) -> None:
+    """A routed model's first answer, shown or turned down, for the price of the next route."""
+    if again is None or again.fate == "rejected":
+        failure = None if again is None else again.reason.partition(":")[0]
+        context.evidence.escalations.add(plan.task, plan.model, failure)
 
 
 def _forward(request: Incoming) -> Generator[Step, Result, Outcome]:

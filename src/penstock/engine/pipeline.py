@@ -19,6 +19,7 @@ from penstock.engine.permit import clash, forbidden, losing
 from penstock.engine.plan import Failure, Plan, Refusal, Stage
 from penstock.engine.quote import quote
 from penstock.levers.cap import propose as cap
+from penstock.levers.route import propose as route
 from penstock.policy.schema import Mode
 from penstock.wire.body import apply
 from penstock.wire.view import View, read_request
@@ -34,7 +35,10 @@ class Lever(msgspec.Struct, frozen=True):
     propose: Propose
 
 
-ORDERED: tuple[Lever, ...] = (Lever("cap", cap.propose),)
+ORDERED: tuple[Lever, ...] = (
+    Lever("route", route.propose),
+    Lever("cap", cap.propose),
+)
 """The levers that a call goes through."""
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from penstock.errors import InputError
 from penstock.evidence.calibration import Calibration
+from penstock.evidence.escalations import Escalations
 from penstock.evidence.lengths import LengthTable
 
 VERSION = 1
@@ -33,10 +34,12 @@ class Evidence(msgspec.Struct):
     Attributes:
         lengths: output lengths per task and model.
         calibration: provider tokens against estimated tokens per model.
+        escalations: answers of routed models that a verifier turned down.
     """
 
     lengths: LengthTable = msgspec.field(default_factory=LengthTable)
     calibration: Calibration = msgspec.field(default_factory=Calibration)
+    escalations: Escalations = msgspec.field(default_factory=Escalations)
 
     def merge(self, other: Evidence) -> None:
         """Add another process's evidence to this one's."""
@@ -65,5 +68,5 @@ class Evidence(msgspec.Struct):
             raise InputError("not evidence that penstock wrote") from None
 
 
-_PARTS: dict[str, Any] = {"lengths": LengthTable, "calibration": Calibration}
+_PARTS: dict[str, Any] = {"lengths": LengthTable, "calibration": Calibration, "escalations": Escalations}
 """Attribute -> type, in the order of the JSON."""
