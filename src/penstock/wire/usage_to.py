@@ -18,7 +18,11 @@ def usage_object(dialect: Dialect, usage: Usage) -> dict[str, Any]:
         return _anthropic(usage)
     if usage.cache_write_5m or usage.cache_write_1h:
         raise ValueError("OpenAI has no 5m or 1h cache writes")
-    return _chat(usage) if dialect is Dialect.OPENAI_CHAT else _responses(usage)
+    if dialect is Dialect.OPENAI_RESPONSES:
+        return _responses(usage)
+    if usage.cache_write_12h:
+        raise ValueError("Chat Completions has no 12h cache writes")
+    return _chat(usage)
 
 
 def _anthropic(usage: Usage) -> dict[str, Any]:
