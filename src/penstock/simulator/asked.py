@@ -81,14 +81,16 @@ def stop_sequences(view: View) -> tuple[str, ...]:
 
 def text_of(view: View, segment: Segment) -> str:
     """The text of a segment that is a string or a text part; empty for anything else."""
-    value = view.get(*segment.path)
+    value: Any = msgspec.json.decode(view.raw)  # one pass in C is quicker than walking to the place
+    for step in segment.path:
+        value = value[step]
     if isinstance(value, Mapping):
         value = value.get("text")
     return value if isinstance(value, str) else ""
 
 
 def _tools(view: View) -> Sequence[Tool]:
-    tools = view.get("tools")
+    tools = view.get("tools") if view.tool_names() else None
     found: list[Tool] = []
     for each in tools if isinstance(tools, list) else []:
         if not isinstance(each, Mapping):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-_ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_ALPHABET = b"0123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_LETTERS = bytes(_ALPHABET[number % len(_ALPHABET)] for number in range(256))
 
 
 class Ids:
@@ -15,17 +16,13 @@ class Ids:
         self._count = 0
 
     def next(self, prefix: str, length: int = 24) -> str:
-        """``prefix`` and ``length`` letters and digits, at most 32."""
-        self._count += 1
-        number = int.from_bytes(blake2b(self._count.to_bytes(8, "big"), digest_size=24, key=self._key).digest(), "big")
-        letters: list[str] = []
-        for _ in range(length):
-            number, rest = divmod(number, len(_ALPHABET))
-            letters.append(_ALPHABET[rest])
-        return prefix + "".join(letters)
+        """``prefix`` and ``length`` letters and digits, at most 48."""
+        return prefix + self._draw().translate(_LETTERS)[:length].decode("ascii")
 
     def hexadecimal(self, prefix: str, length: int = 32) -> str:
-        """``prefix`` and ``length`` hexadecimal digits, at most 48."""
+        """``prefix`` and ``length`` hexadecimal digits, at most 96."""
+        return prefix + self._draw().hex()[:length]
+
+    def _draw(self) -> bytes:
         self._count += 1
-        digest = blake2b(self._count.to_bytes(8, "big"), digest_size=24, key=self._key)
-        return prefix + digest.hexdigest()[:length]
+        return blake2b(self._count.to_bytes(8, "big"), digest_size=48, key=self._key).digest()

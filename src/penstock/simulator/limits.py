@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -135,12 +136,11 @@ def _anthropic_headers(buckets: dict[str, Bucket], at: float) -> list[tuple[str,
         remaining = max(0, math.floor(bucket.remaining(at)))
         if label != "requests":
             remaining = round(remaining, -3)
-        full = datetime.fromtimestamp(at + bucket.until_full(at), UTC)
         prefix = f"anthropic-ratelimit-{label}"
         headers += [
             (f"{prefix}-limit", str(bucket.limit)),
             (f"{prefix}-remaining", str(remaining)),
-            (f"{prefix}-reset", full.strftime("%Y-%m-%dT%H:%M:%SZ")),
+            (f"{prefix}-reset", _rfc3339(int(at + bucket.until_full(at)))),
         ]
     return headers
 
@@ -155,6 +155,11 @@ def _openai_headers(buckets: dict[str, Bucket], at: float) -> list[tuple[str, st
             (f"x-ratelimit-reset-{name}", duration(bucket.until_full(at))),
         ]
     return headers
+
+
+@lru_cache(maxsize=64)
+def _rfc3339(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def duration(seconds: float) -> str:

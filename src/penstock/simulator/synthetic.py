@@ -7,16 +7,15 @@ caller can tell it with a ``hint``.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
-from hashlib import blake2b
 from random import Random
 from typing import Any
 
 import msgspec
 
 from penstock.simulator.asked import Asked, asked_of
+from penstock.simulator.drawing import log_normal, whole
 from penstock.simulator.reply import Reply, ToolCall
 from penstock.simulator.shaped import WORDS, instance
 from penstock.wire.view import View
@@ -24,9 +23,11 @@ from penstock.wire.view import View
 LABEL = "Simulated answer:"
 """Every free-text answer starts with this, so that nobody takes it for a model's."""
 
-_UNDER_WORDS = re.compile(r"(?:under|most|than|within|in|max(?:imum)?(?: of)?) (\d{1,4}) words", re.IGNORECASE)
-_YES_NO = re.compile(r"\byes[ /-]?(?:or |/)?no\b|\btrue or false\b", re.IGNORECASE)
-_WORDS_FOR_FREE = 2  # the label's own words
+_UNDER_WORDS = re.compile(r"(?:under|most|than|within|in|max(?:imum)?(?: of)?) (\d{1,4}) words")
+_YES_NO = re.compile(r"\byes[ /-]?(?:or |/)?no\b|\btrue or false\b")
+_WORDS_OF_LABEL = 2
+_STREAM = Random(0).choices(WORDS, k=1 << 14)
+_SHORTEST_MEDIAN, _MEDIANS = 20, 200
 
 
 class Length(msgspec.Struct, frozen=True):
@@ -49,50 +50,53 @@ class Synthetic:
     """The responder of labelled, deterministic answers."""
 
     def __init__(self, seed: int = 0, hint: Hint | None = None) -> None:
-        self._seed = seed.to_bytes(8, "big", signed=True)
+        self._seed = seed
         self._hint = hint
 
     def __call__(self, view: View, digest: bytes) -> Reply:
         """The answer of a prompt."""
         asked = asked_of(view)
-        random = Random(int.from_bytes(blake2b(digest + self._seed, digest_size=8).digest(), "big"))
-        if asked.tool is not None and (asked.must_call or (asked.may_call and random.random() < 0.5)):  # noqa: PLR2004
-            return Reply(tool_calls=(_call(asked, random),))
+        if asked.tool is not None and (asked.must_call or (asked.may_call and self._coin(digest))):
+            arguments = instance(asked.tool.schema, self._random(digest))
+            return Reply(tool_calls=(ToolCall(asked.tool.name, _json(arguments)),))
         if asked.schema is not None:
-            return Reply(text=_json(instance(asked.schema, random)))
+            return Reply(text=_json(instance(asked.schema, self._random(digest))))
         if asked.json_object:
-            return Reply(text=_json({"simulated": True, "answer": _words(random, 6)}))
-        return Reply(text=self._text(view, asked, random))
+            return Reply(text=_json({"simulated": True, "answer": self._words(digest, 6)}))
+        return Reply(text=self._text(view, asked, digest))
 
-    def _text(self, view: View, asked: Asked, random: Random) -> str:
-        if _YES_NO.search(asked.instruction):
-            return random.choice(("Yes", "No"))
+    def _text(self, view: View, asked: Asked, digest: bytes) -> str:
+        instruction = asked.instruction.lower()
+        if ("yes" in instruction or "true or false" in instruction) and _YES_NO.search(instruction):
+            return "Yes" if self._coin(digest) else "No"
+        limit = _UNDER_WORDS.search(instruction) if " words" in instruction else None
         length = self._hint(view) if self._hint is not None else None
-        limit = _UNDER_WORDS.search(asked.instruction)
         if length is None and limit is not None:
             length = Length(median=int(limit.group(1)) * 0.6, spread=0.2)
         if length is None:
             length = self._length_of_task(view)
-        count = round(length.median * math.exp(length.spread * random.gauss(0, 1)))
+        count = round(log_normal(length.median, length.spread, digest, self._seed, b"length"))
         if limit is not None:
             count = min(count, int(limit.group(1)))
-        return f"{LABEL} {_words(random, max(1, count - _WORDS_FOR_FREE))}."
+        return f"{LABEL} {self._words(digest, max(1, count - _WORDS_OF_LABEL))}."
 
     def _length_of_task(self, view: View) -> Length:
-        task = blake2b(view.system_text().encode("utf-8", "surrogatepass"), digest_size=8, key=self._seed)
-        for name in view.tool_names():
-            task.update(name.encode("utf-8", "surrogatepass"))
-        return Length(median=Random(int.from_bytes(task.digest(), "big")).randint(20, 220))
+        task = "\0".join((view.system_text(), *view.tool_names())).encode("utf-8", "surrogatepass")
+        return Length(median=_SHORTEST_MEDIAN + whole(task, self._seed, b"task") % _MEDIANS)
 
+    def _words(self, digest: bytes, count: int) -> str:
+        """A stretch of one endless stream of words."""
+        start = whole(digest, self._seed, b"words") % len(_STREAM)
+        found = _STREAM[start : start + count]
+        while len(found) < count:
+            found += _STREAM[: count - len(found)]
+        return " ".join(found)
 
-def _call(asked: Asked, random: Random) -> ToolCall:
-    if asked.tool is None:
-        raise ValueError("no tool to call")
-    return ToolCall(asked.tool.name, _json(instance(asked.tool.schema, random)))
+    def _coin(self, digest: bytes) -> bool:
+        return bool(whole(digest, self._seed, b"coin") & 1)
 
-
-def _words(random: Random, count: int) -> str:
-    return " ".join(random.choices(WORDS, k=count))
+    def _random(self, digest: bytes) -> Random:
+        return Random(whole(digest, self._seed, b"value"))
 
 
 def _json(value: Any) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from hashlib import blake2b
-from random import Random
 from typing import Any
 
 from penstock.models.profile import Profile
+from penstock.simulator.drawing import log_normal
 
 MEDIAN: Mapping[str, int] = {
     "none": 0,
@@ -46,9 +44,7 @@ def thinking_tokens(body: Mapping[str, Any], profile: Profile, digest: bytes, se
     """Tokens of thinking for a prompt: log-normal around the effort's median, the same for the same prompt."""
     if not thinks(body, profile):
         return 0
-    key = seed.to_bytes(8, "big", signed=True)
-    random = Random(int.from_bytes(blake2b(digest, digest_size=8, key=key, person=b"thinking").digest(), "big"))
-    drawn = round(MEDIAN.get(effort_of(body, profile), 0) * math.exp(_SPREAD * random.gauss(0, 1)))
+    drawn = round(log_normal(MEDIAN[effort_of(body, profile)], _SPREAD, digest, seed, b"thinking"))
     thinking = body.get("thinking")
     budget = thinking.get("budget_tokens") if isinstance(thinking, Mapping) else None
     return min(drawn, budget) if isinstance(budget, int) else drawn

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import re
 
-_PIECES = re.compile(
-    r"([A-Za-z]+)|([0-9]+)|([!-/:-@\[-`{-~]+)|([\n\r]+)|([ \t]+)|([^\x00-\x7f]+)|([\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+)"
-)
+_ASCII = r"[A-Za-z]{1,7}|[0-9]{1,3}|[!-/:-@\[-`{-~]{1,2}|[\n\r]+|[ \t]{2,}|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+_TOKENS = re.compile(_ASCII)  # each match is one token; a single blank matches nothing
+_TOKENS_AND_RUNS = re.compile(rf"{_ASCII}|[^\x00-\x7f]+")
+_RUNS = re.compile(r"[^\x00-\x7f]+")
 
-_LETTERS_PER_TOKEN = 7
-_DIGITS_PER_TOKEN = 3
-_PUNCTUATION_PER_TOKEN = 2
 _BYTES_PER_TOKEN = 3
 _THOUSAND = 1000
 
@@ -34,49 +32,30 @@ def scaled(base: int, factor: float) -> int:
 
 def base_count(text: str) -> int:
     """The rule's count, before the family's factor."""
-    total = 0
-    for word, number, punctuation, lines, blanks, other, control in _PIECES.findall(text):
-        if word:
-            total += -(-len(word) // _LETTERS_PER_TOKEN)
-        elif blanks:
-            total += len(blanks) > 1
-        elif punctuation:
-            total += -(-len(punctuation) // _PUNCTUATION_PER_TOKEN)
-        elif number:
-            total += -(-len(number) // _DIGITS_PER_TOKEN)
-        elif lines:
-            total += 1
-        elif other:
-            total += -(-_utf8_length(other) // _BYTES_PER_TOKEN)
-        else:
-            total += len(control)
-    return total
+    count = len(_TOKENS.findall(text))
+    return count if text.isascii() else count + sum(_cost_of_run(run) for run in _RUNS.findall(text))
 
 
 def truncate(text: str, factor: float, limit: int) -> str:
     """The longest beginning of a text that costs at most ``limit`` tokens for a tokenizer family's factor."""
     budget = max(0, limit) * _THOUSAND // round(factor * _THOUSAND)
     end = 0
-    for piece in _PIECES.finditer(text):
-        cost = base_count(piece.group())
+    for piece in _TOKENS_AND_RUNS.finditer(text):
+        found = piece.group()
+        cost = 1 if found.isascii() else _cost_of_run(found)
         if cost > budget:
-            return text[: end + _affordable(piece.group(), budget)]
+            return text[: end + _affordable(found, budget)]
         budget -= cost
         end = piece.end()
     return text
 
 
-def _affordable(piece: str, budget: int) -> int:
-    """How many characters of a long piece the budget still pays for."""
-    head = piece[0]
-    if head > "\x7f":
-        return len(piece.encode("utf-8", "surrogatepass")[: budget * _BYTES_PER_TOKEN].decode("utf-8", "ignore"))
-    if head.isalpha():
-        return budget * _LETTERS_PER_TOKEN
-    if head.isdigit():
-        return budget * _DIGITS_PER_TOKEN
-    return budget * _PUNCTUATION_PER_TOKEN if head > " " and head != "\x7f" else 0
+def _cost_of_run(run: str) -> int:
+    return -(-len(run.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN)
 
 
-def _utf8_length(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))
+def _affordable(run: str, budget: int) -> int:
+    """How many characters of a run the budget still pays for; none of an ASCII token."""
+    if run.isascii():
+        return 0
+    return len(run.encode("utf-8", "surrogatepass")[: budget * _BYTES_PER_TOKEN].decode("utf-8", "ignore"))
