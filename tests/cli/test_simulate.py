@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
+import openai
 import pytest
 
 from penstock.cli.main import run
@@ -79,3 +84,53 @@ def test_a_missing_file_is_one_line_and_exit_3(tmp_path: Path, capsys: pytest.Ca
 def test_nothing_to_do_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert simulate() == 2
     assert "--cases" in capsys.readouterr().err
+
+
+def test_a_busy_port_is_one_line_a_hint_and_exit_3(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert simulate("--port", str(port)) == 3
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error.startswith(f"error: cannot listen on 127.0.0.1:{port}")
+    assert hint.startswith("hint: choose another --port")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--port", "0", "--cases", str(OWN)),
+        ("--port", "0", "--host", "0.0.0.0"),  # noqa: S104 - the refusal is the point
+        ("--port", "0", "--faults", "meteor"),
+        ("--port", "0", "--responder", "oracle"),
+        ("--port", "0", "--limits", "rpm=none"),
+        ("--port", "0", "--speed", "0"),
+        ("--port", "99999"),
+    ],
+)
+def test_a_wrong_setting_exits_2_before_anything_is_served(arguments: tuple[str, ...]) -> None:
+    assert simulate(*arguments) == 2
+
+
+def test_a_missing_recording_exits_3(tmp_path: Path) -> None:
+    assert simulate("--port", "0", "--responder", f"recorded:{tmp_path / 'absent.jsonl'}") == 3
+
+
+def test_the_command_serves_and_says_what_to_set_in_the_environment() -> None:
+    served = subprocess.Popen(
+        [sys.executable, "-m", "penstock", "simulate", "--port", "0", "--manual-clock"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert served.stderr is not None
+        lines = [served.stderr.readline() for _ in range(4)]
+        assert "answers are simulated" in lines[0]
+        url = lines[1].strip().removeprefix("export ANTHROPIC_BASE_URL=")
+        assert lines[2].strip() == f"export OPENAI_BASE_URL={url}/v1"
+        with openai.OpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0) as client:
+            assert client.responses.create(model="gpt-5.6-luna", input="Hello").output_text
+    finally:
+        served.send_signal(signal.SIGINT)
+        served.communicate(timeout=20)
+    assert served.returncode == 0
