@@ -9,9 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from penstock.models.prices import TABLE_VERSION
-
 from penstock import __version__
+from penstock.models.prices import TABLE_VERSION
 
 
 def arguments(description: str, *, data: bool = True) -> argparse.ArgumentParser:

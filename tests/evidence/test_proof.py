@@ -13,7 +13,7 @@ def simulated(
     seed: int = 1, *, sessions: int = 400, share: float = 0.2, saving: float = 0.25, covariate: bool = True
 ) -> Sample:
     """Sessions of a few calls in two tasks, with costs that vary tenfold between sessions."""
-    rnd = random.Random(seed)  # noqa: S311 - seeded test data
+    rnd = random.Random(seed)
     sample = Sample()
     for number in range(sessions):
         arm = HOLDBACK if rnd.random() < share else TREATED
@@ -119,7 +119,7 @@ def test_an_arm_that_cost_nothing_is_refused() -> None:
 
 def test_t18_a_covariate_that_treatment_moves_is_not_used() -> None:
     sample = Sample()
-    rnd = random.Random(2)  # noqa: S311 - seeded test data
+    rnd = random.Random(2)
     for number in range(400):
         arm = HOLDBACK if number % 2 else TREATED
         size = rnd.lognormvariate(0, 0.2) * USD
@@ -143,7 +143,7 @@ def test_one_call_without_a_prediction_gives_the_plain_estimate() -> None:
 
 def test_a_covariate_that_says_nothing_is_not_used() -> None:
     sample = Sample()
-    rnd = random.Random(3)  # noqa: S311 - seeded test data
+    rnd = random.Random(3)
     for number in range(300):
         arm = HOLDBACK if number % 3 == 0 else TREATED
         noise = int(rnd.lognormvariate(0, 1) * USD)
