@@ -27,3 +27,41 @@ def test_a_driver_sees_only_what_needs_io_and_the_record_is_kept_once() -> None:
     assert flow.outcome.sent is sent
     assert [call.id for call in kept] == ["c1"]
     assert kept[0].usage is not None
+
+
+class Broken(EngineContext):
+    """A context whose policy raises when it is read."""
+
+    @property
+    def policy(self) -> Policy:
+        raise RuntimeError("broken")
+
+    @policy.setter
+    def policy(self, value: Policy) -> None:
+        pass
+
+
+def test_a_fault_of_ours_sends_the_client_s_bytes_and_is_counted() -> None:
+    kept: list[Call] = []
+    context = Broken(Policy())
+    request = Incoming(call_id="c1", dialect=Dialect.ANTHROPIC_MESSAGES, raw=BODY, started_at=1.0)
+    flow = Flow(request, context, kept.append)
+    send = flow.advance()
+    assert isinstance(send, Send)
+    assert send.body is BODY
+    assert flow.advance(Sent(status=200, body=ANSWER, started_at=1.0, ended_at=2.0)) is None
+    assert flow.outcome is None
+    assert context.failures["engine: RuntimeError"] == 1
+    assert kept == []
+
+
+def test_a_record_that_cannot_be_kept_does_not_take_the_answer_away() -> None:
+    def keep(call: Call) -> None:
+        raise OSError
+
+    context = EngineContext(Policy())
+    request = Incoming(call_id="c1", dialect=Dialect.ANTHROPIC_MESSAGES, raw=BODY, started_at=1.0)
+    flow = Flow(request, context, keep)
+    flow.advance()
+    assert flow.advance(Sent(status=200, body=ANSWER, started_at=1.0, ended_at=2.0)) is None
+    assert context.failures["engine: OSError"] == 1

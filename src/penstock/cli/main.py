@@ -21,6 +21,8 @@ COMMANDS: dict[str, str] = {
     "replay": "penstock.cli.replay",
     "simulate": "penstock.cli.simulate",
     "prices": "penstock.cli.prices",
+    "serve": "penstock.cli.serve",
+    "ledger": "penstock.cli.ledger",
     "config": "penstock.cli.config",
 }
 

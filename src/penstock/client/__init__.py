@@ -1,1 +1,6 @@
-"""In-process transports for the official SDKs: a driver of the engine."""
+"""The in-process driver: official SDK clients whose calls go through the engine."""
+
+from penstock.client.labelling import bypass, pipeline, task
+from penstock.client.penstock import Penstock
+
+__all__ = ["Penstock", "bypass", "pipeline", "task"]

@@ -19,20 +19,26 @@ class Flow:
             step = flow.advance(result_of(step))
         flow.outcome
 
+    It fails open: when the engine raises, the client's bytes are sent, the failure is counted in the context, and the
+    call has no outcome; the answer to show is then the last one that came.
+
     Args:
         request: as it came.
         context: shared by the process's calls.
         keep: given the call's record, once.
 
     Attributes:
-        outcome: the end of the call, or None while it runs.
+        outcome: the end of the call; None while it runs, or when the engine failed.
     """
 
-    __slots__ = ("_keep", "_steps", "outcome")
+    __slots__ = ("_asked", "_context", "_keep", "_request", "_steps", "outcome")
 
     def __init__(self, request: Incoming, context: EngineContext, keep: Callable[[Call], object]) -> None:
+        self._request = request
+        self._context = context
         self._steps = run_call(request, context)
         self._keep = keep
+        self._asked = False
         self.outcome: Outcome | None = None
 
     def advance(self, result: Result = None) -> Send | Hold | Shadow | None:
@@ -45,4 +51,10 @@ class Flow:
         except StopIteration as end:
             self.outcome = end.value
             return None
+        except Exception as error:  # noqa: BLE001 - a fault of ours may not stop a call
+            self._context.failures[f"engine: {type(error).__name__}"] += 1
+            if self._asked:
+                return None
+            step = Send(body=self._request.raw, model="", dialect=self._request.dialect)
+        self._asked = True
         return step

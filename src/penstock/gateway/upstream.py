@@ -58,6 +58,8 @@ class Exchange(Protocol):
         target: bytes,
         headers: Iterable[tuple[bytes, bytes]],
         body: bytes | AsyncIterable[bytes] = b"",
+        *,
+        length: int | None = None,
     ) -> Response:
         """Send a request; returns once the head of the answer is there."""
         ...
@@ -101,6 +103,8 @@ class Upstream:
         target: bytes,
         headers: Iterable[tuple[bytes, bytes]],
         body: bytes | AsyncIterable[bytes] = b"",
+        *,
+        length: int | None = None,
     ) -> Response:
         """Send one request and return when the head of its answer has arrived.
 
@@ -108,8 +112,9 @@ class Upstream:
             method: for example ``b"POST"``.
             target: path and query of the provider's API, without the base URL's prefix.
             headers: end-to-end headers. ``host``, ``content-length`` and ``transfer-encoding`` are written here: a body
-                in memory is sent with its length, a streamed one in chunks.
+                in memory is sent with its length, a streamed one in chunks or with the length given.
             body: the whole body, or its pieces.
+            length: of a streamed body, when it is known.
 
         Raises:
             UpstreamUnreachable: no connection could be made, or it was closed without an answer.
@@ -117,7 +122,7 @@ class Upstream:
             UpstreamProtocolError: what came back is not HTTP.
         """
         streamed = not isinstance(body, bytes)
-        head = self._head(method, target, headers, body)
+        head = self._head(method, target, headers, len(body) if isinstance(body, bytes) else length)
         whole = (head, body) if isinstance(body, bytes) and body else (head,)
         heads_only = method == b"HEAD"
         while True:
@@ -134,7 +139,7 @@ class Upstream:
                     stall_s=self.limits.stall_s,
                 )
                 if not isinstance(body, bytes):
-                    await _send_pieces(connection, body)
+                    await _send_pieces(connection, body, length)
                 return await connection.head()
             except ClosedBeforeAnswer as error:
                 if kept and not streamed:
@@ -151,19 +156,18 @@ class Upstream:
         while self._all:  # noqa: ASYNC110 - the sockets close in the loop's next turns
             await asyncio.sleep(0)
 
-    def _head(
-        self, method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes | AsyncIterable[bytes]
-    ) -> bytes:
+    def _head(self, method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]], length: int | None) -> bytes:
+        """The request's head; without a length its body is sent in chunks."""
         lines = [method, b" ", self.origin.target(target), self._host_line]
         count = 2
         for name, value in headers:
             lines += (name, b": ", value, b"\r\n")
             count += 1
-        if not isinstance(body, bytes):
+        if length is None:
             lines.append(b"transfer-encoding: chunked\r\n\r\n")
             count += 2
-        elif body or method in (b"POST", b"PUT", b"PATCH"):
-            lines.append(b"content-length: %d\r\n\r\n" % len(body))
+        elif length or method in (b"POST", b"PUT", b"PATCH"):
+            lines.append(b"content-length: %d\r\n\r\n" % length)
             count += 2
         else:
             lines.append(b"\r\n")
@@ -238,17 +242,26 @@ class Upstream:
             self._schedule(loop)
 
 
-async def _send_pieces(connection: Connection, pieces: AsyncIterable[bytes]) -> None:
-    """Send a streamed body in chunks; a source that breaks off closes the connection, so that no half looks whole."""
+async def _send_pieces(connection: Connection, pieces: AsyncIterable[bytes], length: int | None) -> None:
+    """Send a streamed body; a source that breaks off closes the connection, so that no half of it looks whole."""
     iterator: AsyncIterator[bytes] = aiter(pieces)
+    left = length
     try:
         async for piece in iterator:
-            if piece and not await connection.write((b"%x\r\n" % len(piece), piece, b"\r\n")):
+            if not piece:
+                continue
+            if left is not None:
+                left -= len(piece)
+            data = (b"%x\r\n" % len(piece), piece, b"\r\n") if left is None else (piece,)
+            if not await connection.write(data):
                 return
     except BaseException:
         connection.abort()
         raise
-    if await connection.write((b"0\r\n\r\n",)):
+    if left:
+        connection.abort()
+        raise UpstreamProtocolError("the streamed body is not as long as its length says")
+    if left == 0 or await connection.write((b"0\r\n\r\n",)):
         connection.sent()
 
 

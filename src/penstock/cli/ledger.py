@@ -1,0 +1,69 @@
+"""``penstock ledger``: what the recorded calls cost, and the calls themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from penstock.errors import UsageError
+from penstock.ledger.export import json_lines
+from penstock.ledger.sqlite import GROUPS, Ledger, open_ledger
+from penstock.money import format_usd, usd
+
+
+def command(
+    file: Path = typer.Argument(..., help="The ledger that `penstock serve --ledger` wrote."),
+    by: str = typer.Option(
+        "task,model", "--by", help=f"Group by these, out of {', '.join(GROUPS)}; empty for one sum."
+    ),
+    since: float | None = typer.Option(None, "--since", help="Only calls from this time on (seconds since the epoch)."),
+    until: float | None = typer.Option(None, "--until", help="Only calls before this time."),
+    task: str | None = typer.Option(None, "--task", help="Only calls of this task."),
+    export: bool = typer.Option(False, "--export", help="Print each call as a line of JSON instead of sums."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Sum up a ledger, or export it."""
+    with open_ledger(file, create=False) as ledger:
+        if export:
+            for line in json_lines(ledger.calls(since=since, until=until, task=task)):
+                typer.echo(line)
+            return
+        names = [name.strip() for name in by.split(",") if name.strip()]
+        unknown = [name for name in names if name not in GROUPS]
+        if unknown:
+            raise UsageError(f"--by {unknown[0]}: no such column", hint=f"one of {', '.join(GROUPS)}")
+        _sums(ledger, names, since, until, task, as_json=as_json)
+
+
+def _sums(
+    ledger: Ledger, names: list[str], since: float | None, until: float | None, task: str | None, *, as_json: bool
+) -> None:
+    totals = ledger.totals(names, since=since, until=until, task=task)
+    if as_json:
+        rows = [
+            {
+                **dict(zip(names, total.group, strict=True)),
+                "calls": total.calls,
+                "cost_usd": format(usd(total.cost), "f"),
+                "cost_before_usd": format(usd(total.cost_before), "f"),
+                "saved_usd": format(usd(total.saved), "f"),
+                "calls_of_unknown_cost": total.unknown,
+            }
+            for total in totals
+        ]
+        typer.echo(msgspec.json.encode({"totals": rows}).decode())
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name)
+    for name in ("calls", "cost", "before", "saved", "unknown"):
+        table.add_column(name, justify="right")
+    for total in totals:
+        group = ["-" if value is None else str(value) for value in total.group]
+        money = [format_usd(amount) for amount in (total.cost, total.cost_before, total.saved)]
+        table.add_row(*group, f"{total.calls:,}", *money, f"{total.unknown:,}")
+    Console().print(table)

@@ -1,0 +1,30 @@
+"""What the transports of one ``Penstock`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import RLock
+
+from penstock.engine.context import EngineContext
+from penstock.ledger.books import Books
+
+
+class Core:
+    """The engine's context, the books, the clock and the ids.
+
+    Attributes:
+        context: shared by all calls; only touched while ``lock`` is held.
+        books: where records go.
+        clock: seconds since the epoch.
+        ids: makes the next call's id.
+        lock: calls of several threads plan one after the other; nothing waits inside it.
+    """
+
+    def __init__(
+        self, context: EngineContext, books: Books, *, clock: Callable[[], float], ids: Callable[[], str]
+    ) -> None:
+        self.context = context
+        self.books = books
+        self.clock = clock
+        self.ids = ids
+        self.lock = RLock()

@@ -1,0 +1,176 @@
+"""The transports that stand between an official SDK and the network, sync and async."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx2
+
+from penstock.client.core import Core
+from penstock.client.exchange import Exchange, Side, dialect_of, without_ours
+from penstock.engine.labels import PREFIX
+
+
+class PenstockTransport(httpx2.BaseTransport):
+    """Plans, records and prices the calls of a sync SDK client.
+
+    Args:
+        core: shared state.
+        inner: the transport that sends.
+    """
+
+    def __init__(self, core: Core, inner: httpx2.BaseTransport) -> None:
+        self._core = core
+        self._inner = inner
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """One request of the SDK; its retries are calls of their own."""
+        dialect = dialect_of(request)
+        if dialect is None:
+            return self._inner.handle_request(_passed_on(request))
+        request.read()
+        exchange = Exchange(self._core, dialect, request)
+        send = exchange.advance()
+        while send is not None:
+            outgoing, hidden = exchange.outgoing(send)
+            sent_at = exchange.now
+            try:
+                response = self._inner.handle_request(outgoing)
+                exchange.began(response)
+                first_at = exchange.now
+                if exchange.streams(send, response):
+                    side = exchange.side(send, response, hidden=hidden, sent_at=sent_at)
+                    return _forwarded(exchange.stream_headers(send, response, decoded=side.decoded), response, side)
+                try:
+                    raw = b"".join(_sync_stream(response))
+                finally:
+                    response.close()
+            except httpx2.TransportError as error:
+                send = exchange.advance(exchange.failed(error, sent_at=sent_at))
+                continue
+            send = exchange.advance(exchange.arrived(send, response, raw, sent_at=sent_at, first_at=first_at))
+        return exchange.shown()
+
+    def close(self) -> None:
+        """Close the inner transport."""
+        self._inner.close()
+
+
+class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
+    """Plans, records and prices the calls of an async SDK client.
+
+    Args:
+        core: shared state.
+        inner: the transport that sends.
+    """
+
+    def __init__(self, core: Core, inner: httpx2.AsyncBaseTransport) -> None:
+        self._core = core
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """One request of the SDK; its retries are calls of their own."""
+        dialect = dialect_of(request)
+        if dialect is None:
+            return await self._inner.handle_async_request(_passed_on(request))
+        await request.aread()
+        exchange = Exchange(self._core, dialect, request)
+        send = exchange.advance()
+        while send is not None:
+            outgoing, hidden = exchange.outgoing(send)
+            sent_at = exchange.now
+            try:
+                response = await self._inner.handle_async_request(outgoing)
+                exchange.began(response)
+                first_at = exchange.now
+                if exchange.streams(send, response):
+                    side = exchange.side(send, response, hidden=hidden, sent_at=sent_at)
+                    return _forwarded(exchange.stream_headers(send, response, decoded=side.decoded), response, side)
+                try:
+                    raw = b"".join([chunk async for chunk in _async_stream(response)])
+                finally:
+                    await response.aclose()
+            except httpx2.TransportError as error:
+                send = exchange.advance(exchange.failed(error, sent_at=sent_at))
+                continue
+            send = exchange.advance(exchange.arrived(send, response, raw, sent_at=sent_at, first_at=first_at))
+        return exchange.shown()
+
+    async def aclose(self) -> None:
+        """Close the inner transport."""
+        await self._inner.aclose()
+
+
+class _ForwardedStream(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """The provider's stream with its meter; read sync or async, as the inner transport is."""
+
+    def __init__(self, response: httpx2.Response, side: Side) -> None:
+        self._response = response
+        self._side = side
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for chunk in _sync_stream(self._response):
+                if seen := self._side.pass_on(chunk):
+                    yield seen
+            if rest := self._side.rest():
+                yield rest
+        except (httpx2.TransportError, ValueError):
+            self._side.over("cut_stream")
+            raise
+        self._side.over()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in _async_stream(self._response):
+                if seen := self._side.pass_on(chunk):
+                    yield seen
+            if rest := self._side.rest():
+                yield rest
+        except (httpx2.TransportError, ValueError):
+            self._side.over("cut_stream")
+            raise
+        self._side.over()
+
+    def close(self) -> None:
+        """The SDK is done with the stream, at its end or before."""
+        self._response.close()
+        self._side.over("closed_by_caller")
+
+    async def aclose(self) -> None:
+        """The same for an async SDK."""
+        await self._response.aclose()
+        self._side.over("closed_by_caller")
+
+
+def _forwarded(headers: list[tuple[bytes, bytes]], response: httpx2.Response, side: Side) -> httpx2.Response:
+    return httpx2.Response(
+        response.status_code, headers=headers, stream=_ForwardedStream(response, side), extensions=response.extensions
+    )
+
+
+def _passed_on(request: httpx2.Request) -> httpx2.Request:
+    """A request that we do not plan, without our headers; the same object when it has none."""
+    if not any(name.lower().startswith(PREFIX) for name in request.headers):
+        return request
+    return httpx2.Request(
+        request.method,
+        request.url,
+        headers=without_ours(request.headers),
+        stream=request.stream,
+        extensions=request.extensions,
+    )
+
+
+def _sync_stream(response: httpx2.Response) -> httpx2.SyncByteStream:
+    stream = response.stream
+    if not isinstance(stream, httpx2.SyncByteStream):
+        raise TypeError("an async transport stands below a sync client")
+    return stream
+
+
+def _async_stream(response: httpx2.Response) -> httpx2.AsyncByteStream:
+    stream = response.stream
+    if not isinstance(stream, httpx2.AsyncByteStream):
+        raise TypeError("a sync transport stands below an async client")
+    return stream

@@ -1,0 +1,284 @@
+"""One call of a dialect that we plan: the engine's steps, carried out between a caller and a provider."""
+
+from __future__ import annotations
+
+import asyncio
+
+from penstock.engine.call import Incoming
+from penstock.engine.flow import Flow
+from penstock.engine.hidden_chunk import UsageChunkFilter
+from penstock.engine.labels import Labels, read_labels
+from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
+from penstock.engine.report import report_headers
+from penstock.engine.steps import Send, Sent
+from penstock.errors import UpstreamError
+from penstock.gateway.caller import Caller
+from penstock.gateway.headers import Asked, Lines, backward, header, replaced
+from penstock.gateway.house import House
+from penstock.gateway.problems import error_kind, unreachable
+from penstock.gateway.response import Response
+from penstock.gateway.routes import Route
+from penstock.ledger.traffic import Exchanged
+from penstock.wire.content_encoding import READABLE, plain_body
+from penstock.wire.dialect import Dialect
+
+_ANSWERED = 200
+_NOT_STREAMED = (b"content-length", b"content-encoding")
+
+
+class Kept:
+    """An answer that is held until the engine says which one to show."""
+
+    __slots__ = ("body", "error", "lines", "sent", "status")
+
+    def __init__(
+        self,
+        sent: Sent,
+        *,
+        status: int = 0,
+        lines: Lines | None = None,
+        body: bytes = b"",
+        error: UpstreamError | None = None,
+    ) -> None:
+        self.sent = sent
+        self.status = status
+        self.lines = lines or []
+        self.body = body
+        self.error = error
+
+
+class PlannedCall:
+    """Carries one call from its body to its record.
+
+    Args:
+        house: what the gateway's calls share.
+        caller: who asks.
+        route: where to.
+        asked: the headers.
+        call_id: ours.
+        query: of the request, with its question mark, or empty.
+        raw: the body.
+    """
+
+    def __init__(
+        self, house: House, caller: Caller, route: Route, asked: Asked, *, call_id: str, query: bytes, raw: bytes
+    ) -> None:
+        self._house = house
+        self._caller = caller
+        self._route = route
+        self._asked = asked
+        self._dialect: Dialect = route.dialect or Dialect.OPENAI_CHAT
+        self._target = route.path + query
+        self._raw = raw
+        self._labels: Labels = read_labels(asked.ours)
+        self._streamed = wants_stream(raw)
+        self._started_at = house.clock()
+        self._call_id = call_id
+        self._held: list[Kept] = []
+        self._flow = Flow(
+            Incoming(
+                call_id=call_id,
+                dialect=self._dialect,
+                raw=raw,
+                task=self._labels.task,
+                session=self._labels.session,
+                trace=self._labels.trace,
+                tags=self._labels.tags,
+                bypass=self._labels.bypass,
+                started_at=self._started_at,
+                streamed_to_caller=self._streamed,
+            ),
+            house.context,
+            house.books.keep,
+        )
+
+    async def run(self) -> None:
+        """Answer the caller and keep the record, whatever happens on the way."""
+        step = self._flow.advance()
+        self._caller.watch()
+        try:
+            while step is not None:
+                if isinstance(step, Send):
+                    forwarded = await self._send(step)
+                    if forwarded is not None:
+                        step = self._flow.advance(forwarded)
+                        continue
+                    step = self._flow.advance(self._held[-1].sent)
+                else:
+                    step = self._flow.advance()
+        finally:
+            self._caller.unwatch()
+        self._keep_traffic()
+        if not self._caller.started and not self._caller.gone:
+            await self._show()
+
+    async def _send(self, send: Send) -> Sent | None:
+        """Carry out a Send; the result if the answer was forwarded, None if it is held."""
+        house = self._house
+        lines, body, hidden = self._outgoing(send)
+        sent_at = house.clock()
+        try:
+            response = await house.exchange(self._route.provider).request(b"POST", self._target, lines, body)
+        except UpstreamError as error:
+            self._held.append(Kept(self._failed(error, sent_at), error=error))
+            house.log.warning("upstream", call=self._call_id, provider=self._route.provider, error=str(error))
+            return None
+        except asyncio.CancelledError:
+            if not self._caller.gone:
+                raise
+            self._held.append(Kept(self._abandoned(sent_at)))
+            return None
+        first_at = house.clock()
+        accepted = _ANSWERED <= response.status < 300  # noqa: PLR2004 - the class of success
+        if accepted:
+            house.context.began(self._call_id, first_at)
+        kind = header(response.headers, b"content-type") or ""
+        if accepted and self._streamed and not send.buffer and kind.startswith("text/event-stream"):
+            return await self._forward(send, response, hidden=hidden, sent_at=sent_at)
+        await self._hold(send, response, kind, sent_at=sent_at, first_at=first_at)
+        return None
+
+    def _outgoing(self, send: Send) -> tuple[Lines, bytes, bool]:
+        """Headers and body for the provider, and whether a usage chunk has to be hidden from the caller."""
+        lines = self._house.credentials(self._route.provider, self._asked)
+        body = send.body
+        hidden = False
+        if self._streamed and not self._labels.bypass:
+            body = ask_for_usage(self._dialect, send.body)
+            hidden = body is not send.body
+        accepted = header(lines, b"accept-encoding")
+        if hidden:
+            lines = replaced(lines, b"accept-encoding", b"identity")
+        elif accepted is not None and ("br" in accepted or "zstd" in accepted or "*" in accepted):
+            lines = replaced(lines, b"accept-encoding", READABLE)
+        return lines, body, hidden
+
+    async def _hold(self, send: Send, response: Response, kind: str, *, sent_at: float, first_at: float) -> None:
+        """Read a whole answer."""
+        house = self._house
+        encoding = header(response.headers, b"content-encoding")
+        try:
+            raw = await response.read(house.settings.max_answer)
+        except UpstreamError as error:
+            self._held.append(Kept(self._failed(error, sent_at, status=response.status), error=error))
+            return
+        except asyncio.CancelledError:
+            response.close()
+            if not self._caller.gone:
+                raise
+            self._held.append(Kept(self._abandoned(sent_at, status=response.status)))
+            return
+        if kind.startswith("text/event-stream"):
+            meter = StreamMeter(send, encoding)
+            meter.feed(raw)
+            sent = meter.sent(
+                status=response.status,
+                started_at=sent_at,
+                first_byte_at=first_at,
+                ended_at=house.clock(),
+                prompt_tokens=_prompt_tokens(send),
+            )
+        else:
+            sent = Sent(
+                status=response.status,
+                body=plain_body(raw, encoding),
+                started_at=sent_at,
+                first_byte_at=first_at,
+                ended_at=house.clock(),
+                error_kind=None if response.status < 400 else f"http_{response.status}",  # noqa: PLR2004 - HTTP
+            )
+        self._held.append(Kept(sent, status=response.status, lines=response.headers, body=raw))
+
+    async def _forward(self, send: Send, response: Response, *, hidden: bool, sent_at: float) -> Sent:
+        """Pass a stream on while it arrives, metered on the side."""
+        house, caller = self._house, self._caller
+        encoding = header(response.headers, b"content-encoding")
+        hide = UsageChunkFilter() if hidden and encoding in (None, "identity") else None
+        meter = StreamMeter(send, encoding)
+        first_at: float | None = None
+        broken: str | None = None
+        lines = [line for line in backward(response.headers) if line[0] != b"content-length"]
+        ours = report_headers(None, send.plan, call_id=self._call_id, model=send.model)
+        lines += [(name.encode("ascii"), value.encode("utf-8")) for name, value in ours.items()]
+        try:
+            await caller.begin(response.status, lines)
+            async for chunk in response.chunks:
+                if first_at is None:
+                    first_at = house.clock()
+                seen = chunk if hide is None else hide.feed(chunk)
+                if seen:
+                    await caller.pass_on(seen)
+                meter.feed(chunk)
+            rest = b"" if hide is None else hide.close()
+            if rest:
+                await caller.pass_on(rest)
+            await caller.end()
+        except UpstreamError as error:
+            broken = error_kind(error)  # the caller's stream ends as the provider's did: without its end
+        except asyncio.CancelledError:
+            if not caller.gone:
+                raise
+            broken = "closed_by_caller"
+        finally:
+            response.close()
+        return meter.sent(
+            status=response.status,
+            started_at=sent_at,
+            first_byte_at=first_at,
+            ended_at=house.clock(),
+            broken=broken,
+            prompt_tokens=_prompt_tokens(send),
+        )
+
+    async def _show(self) -> None:
+        """Give the caller the answer that the engine chose."""
+        outcome = self._flow.outcome
+        chosen = self._held[-1]
+        for kept in self._held:
+            if outcome is not None and kept.sent is outcome.sent:
+                chosen = kept
+        if chosen.error is not None:
+            await self._caller.refuse(unreachable(chosen.error), self._route.provider, self._call_id)
+            return
+        lines = backward(chosen.lines)
+        lines = replaced(lines, b"content-length", b"%d" % len(chosen.body))
+        if outcome is not None:
+            ours = report_headers(outcome.call, outcome.plan)
+            lines += [(name.encode("ascii"), value.encode("utf-8")) for name, value in ours.items()]
+        await self._caller.answer(chosen.status, lines, chosen.body)
+
+    def _failed(self, error: UpstreamError, sent_at: float, status: int | None = None) -> Sent:
+        return Sent(status=status, started_at=sent_at, ended_at=self._house.clock(), error_kind=error_kind(error))
+
+    def _abandoned(self, sent_at: float, status: int | None = None) -> Sent:
+        return Sent(status=status, started_at=sent_at, ended_at=self._house.clock(), error_kind="closed_by_caller")
+
+    def _keep_traffic(self) -> None:
+        books, outcome = self._house.books, self._flow.outcome
+        if not books.records_traffic or outcome is None:
+            return
+        call = outcome.call
+        tags = dict(call.tags)
+        if self._labels.task is not None:
+            tags["task"] = self._labels.task
+        books.keep_traffic(
+            Exchanged(
+                ts=self._started_at,
+                dialect=self._dialect,
+                model=call.model_sent or call.model_asked,
+                request=self._raw,
+                response=outcome.sent.body,
+                status=call.status,
+                latency_ms=call.latency_ms,
+                ttft_ms=call.ttft_ms,
+                tags=tags,
+                session=call.session,
+                stream=self._streamed,
+                complete=call.error_kind is None,
+                call_id=call.id,
+            )
+        )
+
+
+def _prompt_tokens(send: Send) -> int | None:
+    return None if send.plan is None else send.plan.facts.input_tokens

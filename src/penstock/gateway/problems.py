@@ -1,0 +1,71 @@
+"""Errors of ours and of the way upstream, in the shape of the provider that the caller believes to speak to."""
+
+from __future__ import annotations
+
+import msgspec
+
+from penstock.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from penstock.gateway.headers import Lines
+from penstock.wire.errors import error_body
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that does not come from the provider.
+
+    Attributes:
+        status: HTTP status.
+        message: for people; no prompt text, no keys.
+        kind: ``error.type``, or None for the usual one of the status.
+        code: a machine-readable code.
+        retry_after: seconds, or None.
+        retry: whether an SDK should try again by itself; None leaves it to the status.
+    """
+
+    status: int
+    message: str
+    kind: str | None = None
+    code: str | None = None
+    retry_after: int | None = None
+    retry: bool | None = None
+
+
+def answer_of(problem: Problem, provider: str, call_id: str) -> tuple[Lines, bytes]:
+    """Headers and body of a problem."""
+    body = error_body(
+        provider, problem.status, problem.kind, f"Penstock: {problem.message}", call_id, code=problem.code
+    )
+    identity = call_id.encode("ascii")
+    lines: Lines = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"request-id" if provider == "anthropic" else b"x-request-id", identity),
+        (b"x-penstock-call-id", identity),
+        (b"x-penstock-error", (problem.code or "penstock").encode("ascii")),
+    ]
+    if problem.retry_after is not None:
+        lines.append((b"retry-after", b"%d" % problem.retry_after))
+    if problem.retry is not None:
+        lines.append((b"x-should-retry", b"true" if problem.retry else b"false"))
+    return lines, body
+
+
+def unreachable(error: UpstreamError) -> Problem:
+    """The problem of a provider that gave no answer."""
+    if isinstance(error, UpstreamTimeout):
+        return Problem(status=504, message=str(error), code="upstream_timeout")
+    code = "upstream_unreachable" if isinstance(error, UpstreamUnreachable) else "upstream_protocol"
+    return Problem(status=502, message=str(error), code=code)
+
+
+def error_kind(error: UpstreamError) -> str:
+    """The short name of such an error in a call's record."""
+    if isinstance(error, UpstreamTimeout):
+        return "timeout"
+    return "connect" if isinstance(error, UpstreamUnreachable) else "upstream_protocol"
+
+
+def too_large(limit: int) -> Problem:
+    """A body beyond the limit."""
+    return Problem(
+        status=413, message=f"the request body is larger than {limit} bytes", code="request_too_large", retry=False
+    )

@@ -1,0 +1,98 @@
+"""The gateway on a socket: uvicorn on uvloop, with a graceful end on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import socket
+
+import uvicorn
+
+from penstock.errors import InputError, UsageError
+from penstock.gateway.app import Gateway
+from penstock.gateway.settings import Settings
+
+BACKLOG = 2048
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address reaches only this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_bind(host: str, *, guarded: bool) -> None:
+    """UsageError for an address that others can reach while no key is asked for."""
+    if not is_loopback(host) and not guarded:
+        raise UsageError(
+            f"{host} can be reached from outside, and no key is set",
+            hint="set keys in the policy, or bind 127.0.0.1",
+        )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; InputError when the port is taken or the address is not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another --port, or 0 for a free one"
+        ) from None
+    listener.settimeout(0)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The base URL of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def server_of(gateway: Gateway, settings: Settings) -> uvicorn.Server:
+    """The server of a gateway: no access log, no headers of its own, no websockets."""
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)  # we log; a cut stream is not its error
+    return uvicorn.Server(
+        uvicorn.Config(
+            gateway,
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=settings.keep_alive_s,
+            timeout_graceful_shutdown=int(settings.drain_s),
+        )
+    )
+
+
+def serve(gateway: Gateway, listener: socket.socket, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; running calls finish first."""
+    server = server_of(gateway, settings)
+    try:
+        _run(server, listener)
+    except KeyboardInterrupt:
+        return
+    finally:
+        listener.close()
+
+
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        asyncio.run(server.serve(sockets=[listener]))
+    else:
+        uvloop.run(server.serve(sockets=[listener]))

@@ -1,0 +1,27 @@
+"""The gateway's own limits; what may be done to requests is the policy's."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of one gateway process.
+
+    Attributes:
+        max_body: bytes of a call's body; providers refuse more than 32 MB (provider-semantics 1.1).
+        max_head: bytes of a request's head.
+        head_s: seconds in which a head must be complete.
+        body_s: seconds allowed between two parts of a body.
+        max_answer: bytes of an answer that is held in memory.
+        drain_s: seconds that running calls may take after SIGTERM.
+        keep_alive_s: seconds that an idle caller's connection is kept.
+    """
+
+    max_body: int = 32 * 1000 * 1000
+    max_head: int = 64 * 1024
+    head_s: float = 15.0
+    body_s: float = 60.0
+    max_answer: int = 256 * 1024 * 1024
+    drain_s: float = 600.0
+    keep_alive_s: int = 75
