@@ -140,6 +140,8 @@ def _learn(plan: Plan, attempt: Attempt, context: EngineContext, *, capped: bool
             attempt.usage,
             attempt.answer,
             memo=context.memo,
+            at=attempt.sent.started_at,
+            scope=context.scope,
             capped=capped,
             asked_again=asked_again,
         )

@@ -18,6 +18,7 @@ from penstock.engine.facts import Facts
 from penstock.engine.permit import clash, forbidden, losing
 from penstock.engine.plan import Failure, Plan, Refusal, Stage
 from penstock.engine.quote import quote
+from penstock.levers.cache import propose as cache
 from penstock.levers.cap import propose as cap
 from penstock.levers.route import propose as route
 from penstock.policy.schema import Mode
@@ -38,6 +39,7 @@ class Lever(msgspec.Struct, frozen=True):
 ORDERED: tuple[Lever, ...] = (
     Lever("route", route.propose),
     Lever("cap", cap.propose),
+    Lever("cache", cache.propose),
 )
 """The levers that a call goes through."""
 

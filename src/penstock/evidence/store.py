@@ -14,6 +14,7 @@ from penstock.errors import InputError
 from penstock.evidence.calibration import Calibration
 from penstock.evidence.escalations import Escalations
 from penstock.evidence.lengths import LengthTable
+from penstock.evidence.reuse import ReuseEvidence
 
 VERSION = 1
 
@@ -35,11 +36,13 @@ class Evidence(msgspec.Struct):
         lengths: output lengths per task and model.
         calibration: provider tokens against estimated tokens per model.
         escalations: answers of routed models that a verifier turned down.
+        reuse: which prompt prefixes come again, and when.
     """
 
     lengths: LengthTable = msgspec.field(default_factory=LengthTable)
     calibration: Calibration = msgspec.field(default_factory=Calibration)
     escalations: Escalations = msgspec.field(default_factory=Escalations)
+    reuse: ReuseEvidence = msgspec.field(default_factory=ReuseEvidence)
 
     def merge(self, other: Evidence) -> None:
         """Add another process's evidence to this one's."""
@@ -68,5 +71,10 @@ class Evidence(msgspec.Struct):
             raise InputError("not evidence that penstock wrote") from None
 
 
-_PARTS: dict[str, Any] = {"lengths": LengthTable, "calibration": Calibration, "escalations": Escalations}
+_PARTS: dict[str, Any] = {
+    "lengths": LengthTable,
+    "calibration": Calibration,
+    "escalations": Escalations,
+    "reuse": ReuseEvidence,
+}
 """Attribute -> type, in the order of the JSON."""

@@ -1,0 +1,227 @@
+"""Every prompt prefix seen lately, about 30 bytes each: when, how often, whose turn, and which cache entry it has.
+
+Open addressing over typed arrays in 64 shards, so that a million prefixes fit in 50 MB and no single growth or clean-up
+moves more than one shard. A shard that is full forgets the half that was seen longest ago.
+
+Times are kept as whole tenths of a second since the table's first sighting, which bounds them to 13 years.
+"""
+
+from __future__ import annotations
+
+import base64
+from array import array
+from collections.abc import Iterator
+from typing import Any, Self
+
+SHARDS = 64
+_SHARD_BITS = 6
+_SMALLEST = 8
+_FULL = 0.8
+_GROWTH = 1.3
+_TENTHS = 10.0
+_U8, _U16, _U32 = 0xFF, 0xFFFF, 0xFFFFFFFF
+_FIELDS: dict[str, str] = {
+    "seen": "I",
+    "owner": "I",
+    "until": "I",
+    "count": "H",
+    "head": "H",
+    "entry": "H",
+    "turn": "B",
+    "kids": "B",
+    "life": "B",
+}
+"""Field -> array type code. Missing values are 0; ``head`` and ``entry`` are positions plus one."""
+
+
+class Shard:
+    """One part of the table; a record is an index into its arrays.
+
+    Attributes:
+        keys: 64-bit prefix keys, 0 for a free place.
+        seen: tenths of a second of the latest sighting.
+        owner: number of the request that passed here last.
+        until: tenths of a second until which a cache entry at this prefix lives, 0 for none.
+        count: sightings, at most 65,535.
+        head: position plus one of the nearest prefix above from which several prompts went different ways.
+        entry: position plus one of the nearest prefix at or above that was last known to have a cache entry.
+        turn: how many earlier requests the conversation had when this prefix came up, at most 255.
+        kids: how many different prompts went on from here, at most 255.
+        life: which lifetime the entry has, an index into ``reuse.LIFETIMES``.
+    """
+
+    __slots__ = ("count", "entry", "head", "keys", "kids", "life", "owner", "seen", "turn", "until", "used")
+
+    def __init__(self, places: int = _SMALLEST) -> None:
+        self.used = 0
+        self.keys = array("Q", bytes(8 * places))
+        self.seen = array("I", bytes(4 * places))
+        self.owner = array("I", bytes(4 * places))
+        self.until = array("I", bytes(4 * places))
+        self.count = array("H", bytes(2 * places))
+        self.head = array("H", bytes(2 * places))
+        self.entry = array("H", bytes(2 * places))
+        self.turn = array("B", bytes(places))
+        self.kids = array("B", bytes(places))
+        self.life = array("B", bytes(places))
+
+    def place_of(self, key: int) -> int:
+        """The record of a key, or -1."""
+        keys = self.keys
+        size = len(keys)
+        place = (key >> _SHARD_BITS) % size
+        found = keys[place]
+        while found != key:
+            if found == 0:
+                return -1
+            place += 1
+            if place == size:
+                place = 0
+            found = keys[place]
+        return place
+
+    def add(self, key: int) -> int:
+        """An empty record for a key that is not there yet."""
+        keys = self.keys
+        size = len(keys)
+        place = (key >> _SHARD_BITS) % size
+        while keys[place]:
+            place += 1
+            if place == size:
+                place = 0
+        keys[place] = key
+        self.used += 1
+        return place
+
+    def rebuilt(self, places: int, *, seen_after: int = -1) -> Shard:
+        """A copy with that many places, without what was last seen at or before ``seen_after``."""
+        fresh = Shard(places)
+        seen = self.seen
+        pairs = [(getattr(self, name), getattr(fresh, name)) for name in _FIELDS]
+        for old, key in enumerate(self.keys):
+            if key and seen[old] > seen_after:
+                new = fresh.add(key)
+                for source, target in pairs:
+                    target[new] = source[old]
+        return fresh
+
+
+class Prefixes:
+    """The table. ``limit`` is the most prefixes that it keeps."""
+
+    def __init__(self, limit: int = 1_000_000) -> None:
+        self.limit = limit
+        self._shard_limit = max(_SMALLEST, int(limit / SHARDS / _FULL))
+        self._shards = [Shard() for _ in range(SHARDS)]
+        self.base: float | None = None
+
+    def __len__(self) -> int:
+        return sum(shard.used for shard in self._shards)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        width = 8 + sum(array(code).itemsize for code in _FIELDS.values())
+        return sum(len(shard.keys) for shard in self._shards) * width
+
+    def ticks(self, at: float) -> int:
+        """Seconds since the epoch as the table keeps them; at least 1, so that 0 means never."""
+        if self.base is None:
+            return 1
+        return min(max(int((at - self.base) * _TENTHS) + 1, 1), _U32)
+
+    def start(self, at: float) -> None:
+        """Fix the origin of time at the first sighting."""
+        if self.base is None:
+            self.base = at
+
+    def find(self, key: int) -> tuple[Shard, int] | None:
+        """The record of a prefix, or None."""
+        shard = self._shards[key & (SHARDS - 1)]
+        place = shard.place_of(key)
+        return None if place < 0 else (shard, place)
+
+    def open(self, key: int) -> tuple[Shard, int]:
+        """The record of a prefix, new and empty if there was none. ``key`` is a 64-bit number other than 0."""
+        index = key & (SHARDS - 1)
+        shard = self._shards[index]
+        place = shard.place_of(key)
+        if place < 0:
+            if shard.used >= len(shard.keys) * _FULL:
+                shard = self._shards[index] = self._with_room(shard)
+            place = shard.add(key)
+        return shard, place
+
+    def _with_room(self, shard: Shard) -> Shard:
+        places = len(shard.keys)
+        if places < self._shard_limit:
+            return shard.rebuilt(min(int(places * _GROWTH) + _SMALLEST, self._shard_limit))
+        times = sorted(seen for key, seen in zip(shard.keys, shard.seen, strict=True) if key)
+        smaller = shard.rebuilt(places, seen_after=times[len(times) // 2])
+        return smaller if smaller.used < shard.used else Shard(places)
+
+    def merge(self, other: Prefixes) -> None:
+        """Add another table: counts add up, the later sighting and the longer life win."""
+        if other.base is None:
+            return
+        self.start(other.base)
+        base: float = self.base if self.base is not None else other.base
+        shift = round((other.base - base) * _TENTHS)
+        if shift < 0:
+            self._move_base(-shift)
+            shift = 0
+        for theirs, place in other.records():
+            mine, here = self.open(theirs.keys[place])
+            seen = min(theirs.seen[place] + shift, _U32)
+            mine.count[here] = min(mine.count[here] + theirs.count[place], _U16)
+            mine.kids[here] = min(mine.kids[here] + theirs.kids[place], _U8)
+            mine.turn[here] = max(mine.turn[here], theirs.turn[place])
+            if theirs.until[place] and theirs.until[place] + shift > mine.until[here]:
+                mine.until[here] = min(theirs.until[place] + shift, _U32)
+                mine.life[here] = theirs.life[place]
+            if seen >= mine.seen[here]:
+                mine.seen[here] = seen
+                mine.head[here] = theirs.head[place]
+                mine.entry[here] = theirs.entry[place]
+                mine.owner[here] = 0
+
+    def _move_base(self, tenths: int) -> None:
+        assert self.base is not None  # noqa: S101 - narrows for the type checker; merge has set it
+        self.base -= tenths / _TENTHS
+        for shard, place in self.records():
+            shard.seen[place] = min(shard.seen[place] + tenths, _U32)
+            if shard.until[place]:
+                shard.until[place] = min(shard.until[place] + tenths, _U32)
+
+    def records(self) -> Iterator[tuple[Shard, int]]:
+        """Every record."""
+        for shard in self._shards:
+            for place, key in enumerate(shard.keys):
+                if key:
+                    yield shard, place
+
+    def to_builtins(self) -> dict[str, Any]:
+        """Plain JSON values: the origin of time, and each field of all records by key as base64 of numbers."""
+        columns: dict[str, array[int]] = {"keys": array("Q"), **{name: array(code) for name, code in _FIELDS.items()}}
+        for shard, place in sorted(self.records(), key=lambda record: record[0].keys[record[1]]):
+            for name, column in columns.items():
+                column.append(getattr(shard, name)[place])
+        packed = {name: base64.b64encode(column.tobytes()).decode() for name, column in columns.items()}
+        return {"base": self.base, "limit": self.limit, **packed}
+
+    @classmethod
+    def from_builtins(cls, value: Any) -> Self:
+        """The table that ``to_builtins`` wrote; ValueError or KeyError for anything else."""
+        table = cls(int(value["limit"]))
+        table.base = None if value["base"] is None else float(value["base"])
+        columns: dict[str, array[int]] = {"keys": array("Q"), **{name: array(code) for name, code in _FIELDS.items()}}
+        for name, column in columns.items():
+            column.frombytes(base64.b64decode(value[name]))
+        if len({len(column) for column in columns.values()}) != 1:
+            raise ValueError("columns of different lengths")
+        keys = columns.pop("keys")
+        for row, key in enumerate(keys):
+            shard, place = table.open(key)
+            for name, column in columns.items():
+                getattr(shard, name)[place] = column[row]
+        return table

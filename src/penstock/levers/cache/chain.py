@@ -1,0 +1,125 @@
+"""A view's segments as the chain of prefixes that evidence and planner work on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import accumulate
+from typing import Any
+
+from xxhash import xxh3_64_intdigest
+
+from penstock.models.profile import Profile, Regime
+from penstock.unknown import Unknown
+from penstock.wire.segments import Level, Segment
+from penstock.wire.view import View
+
+_ANTHROPIC_MESSAGES = ("tool_choice", "thinking")
+_OPENAI = ("prompt_cache_key", "service_tier", "reasoning_effort", "verbosity", "parallel_tool_calls")
+
+
+class SegmentChain:
+    """Segments with cumulative tokens. Keys differ between models, scopes, and settings that break the prefix.
+
+    Attributes:
+        segments: of the view, in render order.
+        ends: cumulative tokens, inclusive.
+        landmarks: positions of the last tool definition and the last system block.
+    """
+
+    __slots__ = ("_salts", "ends", "landmarks", "segments")
+
+    def __init__(self, segments: Sequence[Segment], tokens: Sequence[int], salts: tuple[int, int]) -> None:
+        """``salts`` set the keys apart: of tools and system, and of messages."""
+        self.segments = segments
+        self.ends = list(accumulate(tokens))
+        self._salts = salts
+        self.landmarks = _landmarks(segments)
+
+    def __len__(self) -> int:
+        return len(self.segments)
+
+    def key(self, position: int) -> int:
+        """The prefix digest's first 64 bits, salted."""
+        segment = self.segments[position]
+        salt = self._salts[segment.level is Level.MESSAGES]
+        return int.from_bytes(segment.prefix[:8], "big") ^ salt or 1
+
+    def upto(self, position: int) -> int:
+        """Tokens of the prefix that ends at a position, inclusive; 0 for -1."""
+        return self.ends[position] if position >= 0 else 0
+
+    def markable(self, position: int) -> bool:
+        """Whether the provider allows a marker there."""
+        return self.segments[position].markable
+
+
+def chain_of(view: View, tokens: Sequence[int], profile: Profile | Unknown, scope: str) -> SegmentChain:
+    """The chain of a request.
+
+    Args:
+        view: the request.
+        tokens: per segment of the view.
+        profile: of its model; an unknown model has prefixes of its own too.
+        scope: whose cache it is.
+    """
+    model = view.model if isinstance(profile, Unknown) else profile.model
+    base = _salt(model, scope)
+    return SegmentChain(view.segments, tokens, _salts(view, profile, base))
+
+
+def _salts(view: View, profile: Profile | Unknown, base: int) -> tuple[int, int]:
+    if isinstance(profile, Unknown):
+        return base, base
+    if profile.regime is Regime.ANTHROPIC:
+        return base, base ^ _digest(_anthropic_settings(view, profile))
+    whole = base ^ _digest(_openai_settings(view, profile))
+    return whole, whole
+
+
+def _anthropic_settings(view: View, profile: Profile) -> list[tuple[str, Any]]:
+    """What makes messages miss when it changes (provider-semantics 1.5), defaults left out."""
+    found = [(name, value) for name in _ANTHROPIC_MESSAGES if (value := view.get(name)) is not None]
+    if ("tool_choice", {"type": "auto"}) in found:
+        found.remove(("tool_choice", {"type": "auto"}))
+    if ("thinking", {"type": profile.default_thinking}) in found:
+        found.remove(("thinking", {"type": profile.default_thinking}))
+    effort = view.get("output_config", "effort")
+    if effort not in (None, profile.default_effort):
+        found.append(("effort", effort))
+    if b'"image"' in view.raw and view.has_images:
+        found.append(("images", True))
+    return found
+
+
+def _openai_settings(view: View, profile: Profile) -> list[tuple[str, Any]]:
+    """What makes the whole prompt miss when it changes (provider-semantics 2.2, rule 7), defaults left out."""
+    found = [(name, value) for name in _OPENAI if name.encode() in view.raw and (value := view.get(name)) is not None]
+    plain = {("service_tier", "auto"), ("service_tier", "default"), ("verbosity", "medium")}
+    found = [pair for pair in found if pair not in plain and pair != ("parallel_tool_calls", True)]
+    effort = view.get("reasoning", "effort")
+    if effort is not None:
+        found.append(("reasoning_effort", effort))
+    return [pair for pair in found if pair != ("reasoning_effort", profile.default_effort)]
+
+
+def _digest(settings: list[tuple[str, Any]]) -> int:
+    return xxh3_64_intdigest(repr(settings).encode("utf-8", "surrogatepass")) if settings else 0
+
+
+@lru_cache(maxsize=4096)
+def _salt(model: str, scope: str) -> int:
+    return xxh3_64_intdigest(f"{model}\n{scope}".encode("utf-8", "surrogatepass"))
+
+
+def _landmarks(segments: Sequence[Segment]) -> tuple[int, ...]:
+    """The last tool and the last system block: found from the front, where they stand."""
+    tools = system = -1
+    for position, segment in enumerate(segments):
+        if segment.level is Level.MESSAGES:
+            break
+        if segment.level is Level.TOOLS:
+            tools = position
+        else:
+            system = position
+    return tuple(position for position in (tools, system) if position >= 0)

@@ -1,0 +1,165 @@
+"""Which markers to place: the choice that saves most in expectation, or none.
+
+A marker at a position writes everything between the deepest live entry and itself, and later requests that share the
+prefix up to it can read it. For the stretch between two chosen markers, with ``p`` the chance that a request within the
+lifetime shares all of it, the expected saving per token in units of the input price is
+
+    p x D - (w - 1)
+
+where ``w`` is the write price and ``D`` what a live entry is worth to the next request that shares it: the read
+discount, and what it spares that request of writing anew, never more than ``w - r``.
+
+Chances fall along a prompt, so the stretches that pay stand first. Where more pay than there are slots, or lifetimes
+compete, the best set is found by dynamic programming over the few spots where prompts are known to part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from penstock.evidence.reuse import Chain, Outlook
+
+
+class Write(NamedTuple):
+    """A lifetime on offer: its name, seconds, and the price of writing in units of the input price."""
+
+    ttl: str
+    lifetime: float
+    rate: float
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What caching costs on a model.
+
+    Attributes:
+        read: price of a token read, in units of the input price.
+        writes: lifetimes on offer, the longest first (they must stand first in a prompt).
+        minimum: the shortest prefix that is cached, tokens, inclusive.
+        slots: the most markers that a request may carry.
+    """
+
+    read: float
+    writes: tuple[Write, ...]
+    minimum: int
+    slots: int = 4
+
+
+class Mark(NamedTuple):
+    """A marker to place.
+
+    Attributes:
+        position: in the chain.
+        ttl: name of its lifetime.
+        tokens: that it writes: from the marker or entry before it to itself.
+        chance: that a request within the lifetime shares the prefix up to it.
+        saving: expected, net of the write, in tokens at the input price.
+    """
+
+    position: int
+    ttl: str
+    tokens: int
+    chance: float
+    saving: float
+
+
+class Fixed(NamedTuple):
+    """A marker that the client placed; it stays, and its write is paid in any case."""
+
+    position: int
+    ttl: str
+    lifetime: float
+
+
+def worth(terms: Terms, write: Write, outlook: Outlook) -> float:
+    """``D``: what a live entry saves the next request that shares it, per token, in units of the input price."""
+    now = 1.0 - terms.read
+    ahead = outlook.then.get(write.lifetime, 0.0)
+    most = write.rate - terms.read
+    if ahead * most >= most - now:
+        return most
+    return now / (1.0 - ahead)
+
+
+def plan_markers(
+    chain: Chain,
+    outlook: Outlook,
+    terms: Terms,
+    *,
+    entry: int = -1,
+    slots: int | None = None,
+    fixed: Sequence[Fixed] = (),
+) -> list[Mark]:
+    """The markers beyond the live entry that save most in expectation; empty when none does.
+
+    Args:
+        chain: the prompt.
+        outlook: on its spots.
+        terms: prices in units of the input price.
+        entry: position of the deepest live entry, -1 for none.
+        slots: how many markers may be placed; None for the model's own limit.
+        fixed: the client's own markers, in order.
+    """
+    room = terms.slots if slots is None else slots
+    if room <= 0:
+        return []
+    paid = chain.upto(max((mark.position for mark in fixed), default=-1))
+    offers = [_Offer(write, worth(terms, write, outlook), write.rate - 1.0) for write in terms.writes]
+    taken = {mark.position for mark in fixed}
+    paying = []
+    for position, soon in outlook.spots:
+        here = chain.upto(position)
+        if position <= entry or here < terms.minimum or position in taken:
+            continue
+        gains = []
+        for index, offer in enumerate(offers):
+            chance = outlook.chance(soon, offer.write.lifetime)
+            fee = 0.0 if here <= paid else offer.fee
+            gain = chance * offer.worth - fee
+            if gain > 0.0 and in_order(position, offer.write.lifetime, fixed):
+                gains.append((index, gain, chance))
+        if gains:
+            paying.append((position, here, gains))
+    return _best(paying, offers, chain.upto(entry), paid, room)
+
+
+class _Offer(NamedTuple):
+    write: Write
+    worth: float
+    fee: float
+
+
+_Paying = tuple[int, int, list[tuple[int, float, float]]]
+"""Position, tokens up to it, and (offer, gain per token, chance) of each lifetime that pays there."""
+
+
+def in_order(position: int, lifetime: float, fixed: Sequence[Fixed]) -> bool:
+    """Lifetimes may not rise along a prompt (provider-semantics 1.2)."""
+    return all(lifetime <= mark.lifetime if mark.position < position else lifetime >= mark.lifetime for mark in fixed)
+
+
+def _best(paying: Sequence[_Paying], offers: Sequence[_Offer], start: int, paid: int, room: int) -> list[Mark]:
+    """The most valuable markers, left to right; lifetimes never rise."""
+    # (tokens so far, markers used, least offer allowed, value, markers)
+    states: list[tuple[int, int, int, float, tuple[Mark, ...]]] = [(start, 0, 0, 0.0, ())]
+    top: tuple[float, tuple[Mark, ...]] = (0.0, ())
+    for position, here, gains in paying:
+        added: dict[tuple[int, int], tuple[int, int, int, float, tuple[Mark, ...]]] = {}
+        for index, gain, chance in gains:
+            offer = offers[index]
+            for tokens, used, least, value, marks in states:
+                if used >= room or index < least:
+                    continue
+                free = max(min(paid, here) - tokens, 0)
+                saving = (here - tokens) * gain + (free * offer.fee if here > paid else 0.0)
+                known = added.get((used, index))
+                if known is None or value + saving > known[3]:
+                    mark = Mark(position, offer.write.ttl, here - tokens, chance, saving)
+                    added[used, index] = (here, used + 1, index, value + saving, (*marks, mark))
+        for state in added.values():
+            if state[3] > top[0]:
+                top = (state[3], state[4])
+        states.extend(added.values())
+    return list(top[1])

@@ -1,0 +1,53 @@
+"""What caching costs on a model, in units of its own input price."""
+
+from __future__ import annotations
+
+from penstock.levers.cache.planner import Terms, Write
+from penstock.models.prices import Prices
+from penstock.models.profile import Profile, Regime
+from penstock.money import Rate
+from penstock.unknown import Unknown
+
+MARKERS = 4
+"""Markers of a request: at most four on Anthropic; the latest four are written on OpenAI 5.6 and later."""
+
+
+def terms_of(profile: Profile | Unknown, prices: Prices | Unknown, *, ttl: str = "auto") -> Terms | Unknown:
+    """The terms of a model, or why there are none.
+
+    Args:
+        profile: of the model.
+        prices: for a request of this size, now.
+        ttl: the policy's word: ``auto``, or the one lifetime that may be used.
+    """
+    if isinstance(profile, Unknown):
+        return profile
+    if isinstance(prices, Unknown):
+        return prices
+    if profile.regime not in (Regime.ANTHROPIC, Regime.OPENAI_BREAKPOINTS):
+        return Unknown("the model has no cache markers")
+    if isinstance(profile.minimum_prefix, Unknown):
+        return profile.minimum_prefix
+    if isinstance(prices.input, Unknown):
+        return prices.input
+    if isinstance(prices.cache_read, Unknown):
+        return prices.cache_read
+    rates: dict[str, Rate | Unknown] = {
+        "1h": prices.cache_write_1h,
+        "5m": prices.cache_write_5m,
+        "12h": prices.cache_write_12h,
+        "30m": prices.cache_write_30m,
+    }
+    writes = [
+        Write(name, profile.ttl_seconds[name], rate / prices.input)
+        for name, rate in rates.items()
+        if name in profile.ttl_seconds and not isinstance(rate, Unknown) and ttl in ("auto", name)
+    ]
+    if not writes:
+        return Unknown(f"no price for writing a cache entry on {profile.model}")
+    return Terms(
+        read=prices.cache_read / prices.input,
+        writes=tuple(sorted(writes, key=lambda write: -write.lifetime)),
+        minimum=profile.minimum_prefix,
+        slots=MARKERS,
+    )
