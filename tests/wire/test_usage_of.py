@@ -234,6 +234,12 @@ def test_a_body_in_bytes_and_one_that_is_decoded_say_the_same(dialect: Dialect, 
     assert (usage.input_total, usage.output) == (total, output)
 
 
+def test_a_number_beyond_any_float_is_flagged_not_taken_for_absence() -> None:
+    usage = usage_of(A, b'{"usage":{"input_tokens":1e999,"output_tokens":5}}')
+    assert usage is not None
+    assert (usage.output, usage.flags) == (5, ("input_tokens_is_not_a_count",))
+
+
 _ODD = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats() | st.text(max_size=3),
     lambda inner: (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -173,5 +174,5 @@ def _reason(value: Any) -> str | None:
 def _json(value: Any) -> str:
     try:
         return msgspec.json.encode(value).decode()
-    except (OverflowError, ValueError):
-        return str(value)
+    except ValueError:  # half a surrogate pair, from a log that another reader decoded
+        return json.dumps(value)

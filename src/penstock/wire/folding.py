@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import msgspec
@@ -21,17 +20,8 @@ def data_of(event: Event) -> dict[str, Any] | None:
 
 
 def write(body: dict[str, Any]) -> bytes:
-    """A body as JSON, with integers of any size."""
-    try:
-        return msgspec.json.encode(body)
-    except OverflowError:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=_raw).encode()
-
-
-def _raw(value: Any) -> Any:
-    if isinstance(value, msgspec.Raw):
-        return json.loads(bytes(value))
-    raise TypeError(f"no JSON for {type(value).__name__}")
+    """A body as JSON, with integers of any size; a number that JSON does not have becomes null."""
+    return msgspec.json.encode(body)
 
 
 def index_of(data: dict[str, Any], name: str = "index") -> int | None:

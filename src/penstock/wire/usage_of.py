@@ -6,6 +6,7 @@ absent counter of OpenAI's cache writes means that writes are not reported, not 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,10 +14,14 @@ import msgspec
 
 from penstock.wire.counts import Counts
 from penstock.wire.dialect import Dialect
-from penstock.wire.raw import UNREADABLE
+from penstock.wire.raw import ABSENT, UNREADABLE, Raw
 from penstock.wire.usage import Usage
 
 _KNOWN = frozenset({"input_tokens", "output_tokens", "prompt_tokens", "completion_tokens"})
+
+
+class _Item(msgspec.Struct):
+    type: Any = None
 
 
 class _Body(msgspec.Struct):
@@ -24,11 +29,7 @@ class _Body(msgspec.Struct):
 
     usage: Any = None
     service_tier: Any = None
-    output: msgspec.Raw = msgspec.Raw(b"")
-
-
-class _Item(msgspec.Struct):
-    type: Any = None
+    output: Raw = ABSENT
 
 
 _body = msgspec.json.Decoder(_Body)
@@ -42,7 +43,7 @@ def usage_of(dialect: Dialect, body: bytes | Mapping[str, Any]) -> Usage | None:
         return None
     usage = usage_from_object(dialect, parsed.usage)
     if dialect is Dialect.OPENAI_RESPONSES:
-        searches = _searches(parsed.output)
+        searches = _searches(body.get("output") if isinstance(body, Mapping) else parsed.output)
         return msgspec.structs.replace(usage, web_searches=searches) if searches else usage
     return usage
 
@@ -66,26 +67,29 @@ def service_tier_of(dialect: Dialect, body: bytes | Mapping[str, Any]) -> str | 
 
 
 def _parse(body: bytes | Mapping[str, Any]) -> _Body | None:
-    if isinstance(body, Mapping):
-        output = body.get("output")
-        items = output if isinstance(output, list) else []
-        kinds = [{"type": item.get("type")} for item in items if isinstance(item, Mapping)]
-        return _Body(
-            usage=body.get("usage"),
-            service_tier=body.get("service_tier"),
-            output=msgspec.Raw(msgspec.json.encode(kinds)),
-        )
-    try:
-        return _body.decode(body)
-    except UNREADABLE:
+    if not isinstance(body, Mapping):
+        try:
+            return _body.decode(body)
+        except UNREADABLE:
+            pass
+        try:
+            body = json.loads(body)  # a number beyond a float's range, which we flag rather than refuse
+        except (ValueError, RecursionError):
+            return None
+    if not isinstance(body, Mapping):
         return None
+    return _Body(usage=body.get("usage"), service_tier=body.get("service_tier"))
 
 
-def _searches(output: msgspec.Raw) -> int:
-    try:
-        return sum(item.type == "web_search_call" for item in _items.decode(output))
-    except UNREADABLE:
-        return 0
+def _searches(output: Any) -> int:
+    """Server-side searches among the output items, raw or decoded."""
+    if isinstance(output, Raw):
+        try:
+            return sum(item.type == "web_search_call" for item in _items.decode(output))
+        except UNREADABLE:
+            return 0
+    items = output if isinstance(output, list) else []
+    return sum(isinstance(item, Mapping) and item.get("type") == "web_search_call" for item in items)
 
 
 def _anthropic(usage: Mapping[str, Any]) -> Usage:
