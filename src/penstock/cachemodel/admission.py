@@ -76,12 +76,14 @@ class Entry(msgspec.Struct, frozen=True):
         ttl: name of its lifetime.
         lifetime_s: seconds that it lives after the start of its latest write or read.
         written: False for one that was read and is only refreshed.
+        covers: every shorter prefix of the path can be read as well.
     """
 
     depth: int
     ttl: str
     lifetime_s: float
     written: bool = True
+    covers: bool = False
 
 
 class Admission(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,7 +89,7 @@ class _Prefix(msgspec.Struct):
     nodes: list[Node]
     at: float
 
-    def readable(self, index: int) -> list[tuple[str, Life]]:
+    def readable(self, index: int) -> list[Life]:
         """The entries that end with a block and can be read."""
         depth = self.depths[index]
         return self.state.readable(self.nodes[depth - 1], self.at) if depth <= len(self.nodes) else []
@@ -121,7 +121,7 @@ def _entries(prefix: _Prefix, valid: Marks, hit: int) -> tuple[Entry, ...]:
     if decisions.refresh_all_prefixes:
         touched |= {index for index, _ in valid if index < hit}
     for index in touched:
-        entries += [Entry(depths[index], ttl, life.lifetime_s, written=False) for ttl, life in prefix.readable(index)]
+        entries += [Entry(depths[index], life.ttl, life.lifetime_s, written=False) for life in prefix.readable(index)]
     if decisions.upgrade_lifetime and (hit, "1h") in valid:
         entries.append(Entry(depths[hit], "1h", _LIFETIMES["1h"], written=False))
     return tuple(entries)

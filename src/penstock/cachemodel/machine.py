@@ -51,5 +51,7 @@ def begin(state: CacheState, admission: Admission, at: float) -> None:
     deepest = max(entry.depth for entry in admission.entries)
     nodes = state.extend(admission.path[:deepest])
     for entry in admission.entries:
-        state.put(nodes[entry.depth - 1], entry.ttl, Life(admission.at, at, entry.lifetime_s))
+        life = Life(entry.ttl, admission.at, at, entry.lifetime_s)
+        for node in nodes[: entry.depth] if entry.covers else (nodes[entry.depth - 1],):
+            state.put(node, life)
     state.sweep_if_due(admission.at)

@@ -46,12 +46,15 @@ def admit(state: CacheState, prompt: Prompt, at: float) -> Admission:
     blocks = prompt.blocks
     ends = _cumulative(blocks)
     explicit = {index: block.marker or default for index, block in enumerate(blocks) if block.marker is not None}
-    endings = _eligible_endings(blocks) if prompt.mode == "implicit" else []
-    lookups = _lookups(explicit, endings, blocks)
+    developer = _initial_developer_end(blocks) if prompt.mode == "implicit" else -1
+    endings = _eligible_endings(blocks, developer) if prompt.mode == "implicit" else []
+    lookups = _lookups(explicit, endings, developer)
     if not lookups:
         return Admission(regime=Regime.OPENAI_BREAKPOINTS, at=at, split=Split(plain=prompt.tokens))
     stream, root = _root(state, prompt, at)
-    writes = _writes(state, prompt, explicit, endings, default)
+    writes = _writes(prompt.mode, explicit, endings, default)
+    if state.decisions.implicit_developer_entry and developer >= 0:
+        writes.setdefault(developer, default)
     valid = {index: ttl for index, ttl in writes.items() if ends[index] >= prompt.minimum_prefix}
     path = (root, *(block.id for block in blocks[: lookups[0] + 1]))
     nodes = state.nodes(path)
@@ -86,21 +89,21 @@ def _entries(state: CacheState, valid: Marks, hit: int, nodes: list[Node], at: f
     entries = [Entry(index + 2, ttl, _LIFETIMES[ttl] + extra) for index, ttl in valid.items() if index > hit]
     if hit >= 0:
         live = state.readable(nodes[hit + 1], at)
-        entries += [Entry(hit + 2, ttl, life.lifetime_s, written=False) for ttl, life in live]
+        entries += [Entry(hit + 2, life.ttl, life.lifetime_s, written=False) for life in live]
     return tuple(entries)
 
 
-def _eligible_endings(blocks: Sequence[Block]) -> list[int]:
-    """The blocks that end an eligible message, in prompt order."""
+def _eligible_endings(blocks: Sequence[Block], developer: int) -> list[int]:
+    """The blocks that end an eligible message, in prompt order; ``developer`` ends the initial developer group."""
     endings = []
-    developer = _initial_developer_end(blocks)
-    for index, block in enumerate(blocks):
-        if not block.ends_message or block.level is Level.TOOLS:
-            continue
-        following = blocks[index + 1] if index + 1 < len(blocks) else None
-        last_output = _is_tool_output(block) and not (following is not None and _is_tool_output(following))
-        if last_output or index == developer or (block.role == "user" and not _is_tool_output(block)):
+    following_is_output = False
+    for index in range(len(blocks) - 1, -1, -1):
+        block = blocks[index]
+        output = block.role == "tool" or block.kind == "tool_result"
+        if block.ends_message and (index == developer or (not following_is_output if output else block.role == "user")):
             endings.append(index)
+        following_is_output = output
+    endings.reverse()
     return endings
 
 
@@ -118,28 +121,20 @@ def _initial_developer_end(blocks: Sequence[Block]) -> int:
     return end
 
 
-def _is_tool_output(block: Block) -> bool:
-    return block.role == "tool" or block.kind == "tool_result"
-
-
-def _writes(state: CacheState, prompt: Prompt, explicit: Marks, endings: list[int], default: str) -> Marks:
+def _writes(mode: str, explicit: Marks, endings: list[int], default: str) -> Marks:
     latest = sorted(explicit)
-    if prompt.mode == "explicit":
+    if mode == "explicit":
         return {index: explicit[index] for index in latest[-_WRITES_EXPLICIT:]}
     writes = {index: explicit[index] for index in latest[-_WRITES_BESIDE_IMPLICIT:]}
     if endings:
         writes.setdefault(endings[-1], default)
-    developer = _initial_developer_end(prompt.blocks)
-    if state.decisions.implicit_developer_entry and developer >= 0:
-        writes.setdefault(developer, default)
     return writes
 
 
-def _lookups(explicit: Marks, endings: list[int], blocks: Sequence[Block]) -> list[int]:
+def _lookups(explicit: Marks, endings: list[int], developer: int) -> list[int]:
     """The boundaries that are tested, longest first."""
     marks = sorted(explicit)
     tested = {*marks[:_LOOKUP_FIRST], *marks[-_LOOKUP_LATEST:], *endings[-_LOOKUP_ENDINGS - 1 :]}
-    developer = _initial_developer_end(blocks) if endings else -1
     if developer >= 0:
         tested.add(developer)
     return sorted(tested, reverse=True)

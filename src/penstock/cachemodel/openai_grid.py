@@ -37,15 +37,15 @@ def admit(state: CacheState, prompt: Prompt, at: float) -> Admission:
             break
         common += block.tokens
     read = _boundary(prompt, common)
-    retention = prompt.retention
-    lifetime = state.decisions.grid_24h_s if retention == "24h" else state.decisions.grid_in_memory_s
+    decisions = state.decisions
+    lifetime = decisions.grid_24h_s if prompt.retention == "24h" else decisions.grid_in_memory_s
     stored = total >= prompt.minimum_prefix
     return Admission(
         regime=Regime.OPENAI_GRID,
         at=at,
         split=Split(plain=total - read, read=read),
         path=path if stored else (),
-        entries=tuple([Entry(depth, retention, lifetime) for depth in range(2, len(path) + 1)]) if stored else (),
+        entries=(Entry(len(path), prompt.retention, lifetime, covers=True),) if stored else (),
         stream=stream,
     )
 

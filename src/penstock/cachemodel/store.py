@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
+import msgspec
+
 from penstock.cachemodel.admission import DEFAULTS, Decisions
 
 _SWEEP_AT_LEAST = 4096
@@ -16,27 +18,32 @@ MINUTE = 60.0
 """The window of ``arrivals``: rates of machines are per minute."""
 
 
-class Life:
-    """One entry: when it was last written or read, and from when on it can be read."""
+class Life(msgspec.Struct, frozen=True):
+    """One entry of a prefix.
 
-    __slots__ = ("base", "lifetime_s", "readable_at")
+    Attributes:
+        ttl: the name of its lifetime; a prefix has at most one entry of each.
+        base: the start of the request that wrote or last read it, seconds.
+        readable_at: from when on it can be read: when the response that wrote it began.
+        lifetime_s: how long it lives from ``base`` on.
+    """
 
-    def __init__(self, base: float, readable_at: float, lifetime_s: float) -> None:
-        self.base = base
-        self.readable_at = readable_at
-        self.lifetime_s = lifetime_s
+    ttl: str
+    base: float
+    readable_at: float
+    lifetime_s: float
 
 
 class Node:
-    """One prefix."""
+    """One prefix: its entries, and the prefixes that are one step longer."""
 
-    __slots__ = ("children", "entries", "parent", "step")
+    __slots__ = ("children", "lives", "parent", "step")
 
     def __init__(self, parent: Node | None, step: Hashable) -> None:
         self.parent = parent
         self.step = step
-        self.children: dict[Hashable, Node] = {}
-        self.entries: dict[str, Life] = {}
+        self.children: dict[Hashable, Node] | None = None
+        self.lives: tuple[Life, ...] = ()
 
 
 class CacheState:
@@ -57,56 +64,55 @@ class CacheState:
     def nodes(self, path: Sequence[Hashable]) -> list[Node]:
         """The nodes along a path as far as anything is stored there; shorter than the path after the last one."""
         found: list[Node] = []
-        node = self._root
+        children = self._root.children
         for step in path:
-            child = node.children.get(step)
+            child = children.get(step) if children else None
             if child is None:
                 break
+            found.append(child)
+            children = child.children
+        return found
+
+    def extend(self, path: Sequence[Hashable]) -> list[Node]:
+        """The nodes of a whole path, made where they are missing; the caller stores an entry at the last one."""
+        found = self.nodes(path)
+        node = found[-1] if found else self._root
+        for step in path[len(found) :]:
+            child = Node(node, step)
+            if node.children is None:
+                node.children = {}
+            node.children[step] = child
             found.append(child)
             node = child
         return found
 
-    def readable(self, node: Node, at: float) -> list[tuple[str, Life]]:
-        """The entries of a node that a request starting at ``at`` can read, longest lifetime first."""
-        if not node.entries:
-            return []
-        live = [
-            (ttl, life)
-            for ttl, life in node.entries.items()
-            if life.readable_at <= at and self._alive(life, at - life.base)
-        ]
-        if len(live) > 1:
-            live.sort(key=lambda pair: -pair[1].lifetime_s)
-        return live
+    def readable(self, node: Node, at: float) -> list[Life]:
+        """The entries of a node that a request starting at ``at`` can read."""
+        return [life for life in node.lives if life.readable_at <= at and self._alive(life, at)]
 
-    def put(self, node: Node, ttl: str, life: Life) -> None:
+    def put(self, node: Node, life: Life) -> None:
         """Store an entry at a node of this state, or renew the one of that lifetime that is there.
 
         A renewal counts from the later start, and never takes back that an entry can already be read.
         """
-        old = node.entries.get(ttl)
-        if old is None:
-            self._stored += 1
-            node.entries[ttl] = life
+        lives = node.lives
+        if len(lives) == 1 and lives[0].ttl == life.ttl:  # nearly always, and on every node of a grid prompt
+            node.lives = (self._renewed(lives[0], life),)
             return
-        if self._alive(old, life.base - old.base):
-            old.readable_at = min(old.readable_at, life.readable_at)
-            old.base = max(old.base, life.base)
-            old.lifetime_s = life.lifetime_s
+        kept = [old for old in lives if old.ttl != life.ttl]
+        if len(kept) == len(node.lives):
+            self._stored += 1
         else:
-            node.entries[ttl] = life
+            old = next(old for old in node.lives if old.ttl == life.ttl)
+            life = self._renewed(old, life)
+        node.lives = (*kept, life) if kept else (life,)
 
-    def extend(self, path: Sequence[Hashable]) -> list[Node]:
-        """The nodes of a whole path, made where they are missing; the caller stores an entry at the last one."""
-        found: list[Node] = []
-        node = self._root
-        for step in path:
-            child = node.children.get(step)
-            if child is None:
-                child = node.children[step] = Node(node, step)
-            found.append(child)
-            node = child
-        return found
+    def _renewed(self, old: Life, new: Life) -> Life:
+        """An entry after another write or read of the same lifetime."""
+        if not self._alive(old, new.base):
+            return new
+        readable_at = min(new.readable_at, old.readable_at)
+        return Life(new.ttl, max(new.base, old.base), readable_at, new.lifetime_s)
 
     def sweep_if_due(self, at: float) -> None:
         """Drop what has expired by ``at``, when enough was stored since the last sweep to make it worth the walk."""
@@ -115,27 +121,23 @@ class CacheState:
 
     def sweep(self, at: float) -> None:
         """Drop every entry that has expired by ``at`` and every prefix without entries."""
-        live = 0
-        pending: list[Node] = [self._root]
-        order: list[Node] = []
-        while pending:
-            node = pending.pop()
-            order.append(node)
-            pending.extend(node.children.values())
+        order = [self._root]
+        for node in order:
+            if node.children:
+                order.extend(node.children.values())
+        self._stored = 0
         for node in reversed(order):
-            expired = [ttl for ttl, life in node.entries.items() if not self._alive(life, at - life.base)]
-            for ttl in expired:
-                del node.entries[ttl]
-            live += len(node.entries)
-            if not node.entries and not node.children and node.parent is not None:
+            node.lives = tuple([life for life in node.lives if self._alive(life, at)])
+            self._stored += len(node.lives)
+            if not node.lives and not node.children and node.parent is not None and node.parent.children:
                 del node.parent.children[node.step]
         self.arrivals = {key: times for key, times in self.arrivals.items() if times and at - times[-1] <= MINUTE}
-        self._stored = live
-        self._sweep_at = max(_SWEEP_AT_LEAST, 2 * live)
+        self._sweep_at = max(_SWEEP_AT_LEAST, 2 * self._stored)
 
     def __len__(self) -> int:
         """Stored entries, expired ones that were not swept yet included."""
         return self._stored
 
-    def _alive(self, life: Life, age: float) -> bool:
+    def _alive(self, life: Life, at: float) -> bool:
+        age = at - life.base
         return age < life.lifetime_s or (age == life.lifetime_s and self.decisions.valid_at_boundary)

@@ -28,6 +28,10 @@ class Fields:
         self._left = {str(key).replace(".", "_"): inner for key, inner in value.items()}
         self._what = what
 
+    def has(self, name: str) -> bool:
+        """Whether a name is there, null included, and not taken yet."""
+        return name in self._left
+
     def take(self, *names: str) -> Any:
         """The value of the first of these names that is there and not null, or None; all of them count as read."""
         found = [value for name in names if (value := self._left.pop(name, None)) is not None]

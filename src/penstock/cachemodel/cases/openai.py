@@ -76,7 +76,8 @@ def _first(*values: int | None) -> int:
 
 
 def _api(given: str | None) -> str:
-    return {"chat_completions": "chat", "chat.completions": "chat"}.get(given or "", given or "")
+    name = (given or "").lower()
+    return next((api for api in ("chat", "responses") if api in name), name)
 
 
 def _retention(params: Fields, profile: Profile) -> str:
@@ -113,10 +114,7 @@ def _inside(value: Any, name: str) -> Any:
 def _tools(request: Fields, params: Fields) -> list[Block]:
     tokens, identity = request.count("tools_tokens"), params.take("tools_id", "tools")
     blocks = [
-        Block(
-            id=("tool", str(tool.take("id"))), tokens=tool.count("tokens") or 0, level=Level.TOOLS, kind="tool", role=""
-        )
-        for tool in request.objects("tools")
+        _part(tool, Level.TOOLS, "", message=-1, kind="tool", markable=False) for tool in request.objects("tools")
     ]
     if tokens or identity is not None:
         name = ("tools", frozen(identity))

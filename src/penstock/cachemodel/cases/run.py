@@ -125,7 +125,8 @@ def _request(request: Fields, number: int, model: str, minimum: int | None, hidd
     starts = request.seconds("t_start_s")
     if starts is None:
         raise CaseError(f"request {number} has no t_start_s")
-    begins = request.seconds("response_begins_s")
+    # null says that no response ever began; leaving it out says nothing of interest happened in between
+    begins = request.seconds("response_begins_s") if request.has("response_begins_s") else starts
     given = request.take("params")
     given = dict(given) if isinstance(given, Mapping) else {}
     if hidden is not None:
