@@ -100,7 +100,7 @@ def price_call(model: str, usage: Usage, *, at: datetime, tier: Tier = STANDARD)
     return cost_of(usage, prices)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def _card(model: str, day: date, tier: Tier) -> tuple[tuple[int, Prices | Unknown], ...] | Unknown:
     """Thresholds and the prices above them, ascending, for one model on one day."""
     name = resolve(model)

@@ -94,7 +94,8 @@ def test_the_chat_api_has_several_names(api: str) -> None:
 
 
 def test_the_grid_of_a_model_and_of_a_case() -> None:
-    assert read({}, {}, "gpt-5.5")[0].interval == 2048
+    assert read({}, {}, "gpt-5.5")[0].interval == 128
+    assert read({}, {"hidden_system_tokens": 0}, "gpt-5.5")[0].interval == 2048
     prompt, _ = read({"hidden_system_tokens": 50}, {"cache_interval": 1024}, "gpt-5.5")
     assert (prompt.interval, prompt.hidden_tokens) == (1024, 50)
     assert read({}, {}, "gpt-4.1")[0].retention == "24h"

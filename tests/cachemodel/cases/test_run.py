@@ -84,6 +84,20 @@ def test_a_refusal_is_compared_by_status_type_and_part_of_its_message() -> None:
     assert accepted == (Mismatch("request 1", "refusal", "HTTP 400", "accepted"),)
 
 
+def test_settings_of_the_case_hold_for_all_its_requests_unless_they_say_otherwise() -> None:
+    fast = FIRST | {"input_side_cost_usd": "0.01008"}
+    shared = case(request(0, fast), request(60, SECOND, params={"speed": "standard"}), params={"speed": "fast"})
+    assert run(shared).mismatches == (
+        Mismatch("request 2", "cache_write_5m", "0", "1000"),
+        Mismatch("request 2", "cache_read", "1000", "0"),
+    )
+    assert run(case(request(0, fast), request(60, SECOND), assumptions={"speed": "fast"})).passed
+
+
+def test_a_request_may_name_its_own_model() -> None:
+    assert run(case(request(0, FIRST | {"input_side_cost_usd": "0.00252"}, model="claude-sonnet-5-5"))).passed
+
+
 def test_decisions_are_the_callers() -> None:
     late = case(request(0, FIRST), request(300, FIRST))
     assert not run(late).passed

@@ -33,7 +33,7 @@ def read(request: Fields, params: Fields, profile: Profile, minimum: int) -> tup
         settings["images"] = True
     automatic = _ttl(params.take("top_level_cache_control", "cache_control"), "top_level_cache_control")
     output = params.take("output_format", "output_config_format", "structured_output")
-    batch = params.flag("batch")
+    batch = params.flag("batch") or params.text("service_tier") == "batch"
     prompt = Prompt(
         model=profile.model,
         regime=Regime.ANTHROPIC,

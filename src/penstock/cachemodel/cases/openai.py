@@ -40,12 +40,7 @@ def read(request: Fields, params: Fields, profile: Profile, minimum: int) -> tup
     blocks = [*_tools(request, params), *_instructions(request)]
     for index, item in enumerate(request.objects("items", "messages", "input")):
         blocks += _item(item, index)
-    hidden = _first(params.count("hidden_system_tokens"), request.count("hidden_system_tokens"), 0)
-    interval = _first(
-        params.count("cache_interval", "interval", "interval_tokens", "boundary_interval", "boundary_interval_tokens"),
-        request.count("cache_interval", "interval", "interval_tokens", "boundary_interval_tokens"),
-        profile.cache_interval,
-    )
+    interval, hidden = _grid(request, params, profile)
     tier = params.text("service_tier")
     geo = params.text("inference_geo", "data_residency", "regional_processing")
     batch = params.flag("batch")
@@ -56,13 +51,13 @@ def read(request: Fields, params: Fields, profile: Profile, minimum: int) -> tup
         blocks=tuple(blocks),
         settings=_settings(params, tier, profile),
         automatic=options.text("ttl") or params.text("ttl", "prompt_cache_ttl"),
-        mode=options.text("mode") or params.text("mode") or "implicit",
+        mode=options.text("mode") or params.text("mode", "prompt_cache_mode") or "implicit",
         batch=batch,
         prewarm=options.flag("prewarm") or params.flag("prewarm"),
         api=_api(params.text("api", "endpoint")),
         scope="/".join(str(part) for name in _SCOPE if (part := params.take(name)) is not None),
         retention=_retention(params, profile),
-        interval=max(interval, 1),
+        interval=interval,
         hidden_tokens=hidden,
     )
     options.finish("comparison_response_id")
@@ -71,8 +66,30 @@ def read(request: Fields, params: Fields, profile: Profile, minimum: int) -> tup
     return prompt, Tier(processing, geo)
 
 
-def _first(*values: int | None) -> int:
-    return next(value for value in values if value is not None)
+def _grid(request: Fields, params: Fields, profile: Profile) -> tuple[int, int]:
+    """Interval and hidden tokens of the older cache.
+
+    A model's own boundaries can be placed only where the hidden tokens before the prompt are given; a case that says
+    nothing of them means the plain grid of 128 (provider-semantics 6, decision 5).
+    """
+    hidden = _either(request, params, "hidden_system_tokens", "hidden_tokens")
+    interval = _either(
+        request,
+        params,
+        "interval",
+        "cache_interval",
+        "interval_tokens",
+        "boundary_interval",
+        "boundary_interval_tokens",
+    )
+    if interval is None:
+        interval = profile.cache_interval if hidden is not None else 128
+    return max(interval, 1), hidden or 0
+
+
+def _either(request: Fields, params: Fields, *names: str) -> int | None:
+    found = (params.count(*names), request.count(*names))
+    return next((value for value in found if value is not None), None)
 
 
 def _api(given: str | None) -> str:

@@ -113,26 +113,32 @@ def _read(case: Any) -> list[Request]:
     fields = Fields(case, "case")
     model = fields.text("model") or ""
     minimum = fields.count("min_cacheable_tokens")
+    shared = _mapping(fields.take("params")) | _mapping(fields.take("assumptions"))
     hidden = fields.count("hidden_system_tokens")
+    if hidden is not None:
+        shared["hidden_system_tokens"] = hidden
     requests = fields.objects("requests")
     fields.finish("id", *ABOUT)
     if not requests:
         raise CaseError("the case has no requests")
-    return [_request(request, number, model, minimum, hidden) for number, request in enumerate(requests, 1)]
+    return [_request(request, number, model, minimum, shared) for number, request in enumerate(requests, 1)]
 
 
-def _request(request: Fields, number: int, model: str, minimum: int | None, hidden: int | None) -> Request:
+def _mapping(value: Any) -> dict[str, Any]:
+    """Settings as an object; CaseError on anything else, absent is empty."""
+    if not isinstance(value, Mapping | None):
+        raise CaseError("params is not an object")
+    return dict(value or {})
+
+
+def _request(request: Fields, number: int, model: str, minimum: int | None, shared: Mapping[str, Any]) -> Request:
     starts = request.seconds("t_start_s")
     if starts is None:
         raise CaseError(f"request {number} has no t_start_s")
     # null says that no response ever began; leaving it out says nothing of interest happened in between
     begins = request.seconds("response_begins_s") if request.has("response_begins_s") else starts
-    given = request.take("params")
-    given = dict(given) if isinstance(given, Mapping) else {}
-    if hidden is not None:
-        given.setdefault("hidden_system_tokens", hidden)
-    params = Fields(given, f"request {number}, params")
-    asked = params.text("model") or model
+    params = Fields({**shared, **_mapping(request.take("params"))}, f"request {number}, params")
+    asked = params.text("model") or request.text("model") or model
     profile = profile_of(asked)
     if isinstance(profile, Unknown):
         raise CaseError(profile.why)
