@@ -12,8 +12,8 @@ STRICT_VERSION = "2026-10-21"
 VERSIONS = frozenset({"2023-06-01", STRICT_VERSION})
 
 _SAMPLING = ("temperature", "top_p", "top_k")
-_THINKING = frozenset({"adaptive", "enabled", "disabled", "between_tools"})
-_EFFORTS = frozenset({"low", "medium", "high", "xhigh", "max"})
+_THINKING = ("adaptive", "enabled", "disabled", "between_tools")
+_EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _LEAST_BUDGET = 1024
 _MOST_MESSAGES = 100_000
 
@@ -91,7 +91,7 @@ def _check_tool_results(messages: Sequence[Mapping[str, Any]]) -> None:
     waiting: set[str] = set()
     for index, message in enumerate(messages):
         blocks = message["content"] if isinstance(message["content"], list) else ()
-        results = {each.get("tool_use_id") for each in blocks if each["type"] == "tool_result"}
+        results = {str(each.get("tool_use_id")) for each in blocks if each["type"] == "tool_result"}
         unexpected = [each for each in results if each not in waiting]
         if unexpected:
             raise bad_request(
@@ -105,10 +105,10 @@ def _check_tool_results(messages: Sequence[Mapping[str, Any]]) -> None:
                 f"{', '.join(missing)}. Each `tool_use` block must have a corresponding `tool_result` block in the "
                 "next message."
             )
-        uses = [each.get("id") for each in blocks if each["type"] == "tool_use"]
+        uses = [str(each.get("id")) for each in blocks if each["type"] == "tool_use"]
         if len(set(uses)) < len(uses):
             raise bad_request(f"messages.{index}.content: `tool_use` ids must be unique")
-        waiting = {str(each) for each in uses}
+        waiting = set(uses)
 
 
 def _check_sampling(body: Mapping[str, Any], profile: Profile, version: str) -> None:
@@ -172,7 +172,7 @@ def _check_tool_choice(body: Mapping[str, Any], profile: Profile) -> None:
     if isinstance(thinking, Mapping) and thinking.get("type") == "enabled":
         raise bad_request("Thinking may not be enabled when tool_choice forces tool use.")
     name = choice.get("name") if isinstance(choice, Mapping) else None
-    if kind == "tool" and name not in {each.get("name") for each in tools if isinstance(each, Mapping)}:
+    if kind == "tool" and name not in [each.get("name") for each in tools if isinstance(each, Mapping)]:
         raise bad_request("tool_choice.name: Tool not found in provided tools")
 
 

@@ -58,9 +58,18 @@ def vector_of(text: str, dimensions: int) -> list[float]:
 
 
 def _texts(given: Any) -> list[str]:
-    texts = [given] if isinstance(given, str) else given
-    if isinstance(texts, list) and texts and all(isinstance(each, int) for each in texts):
-        texts = [" ".join(map(str, texts))]
-    if not isinstance(texts, list) or not 1 <= len(texts) <= _MOST_INPUTS:
+    items = [given] if isinstance(given, str) else given
+    if isinstance(items, list) and items and all(isinstance(each, int) for each in items):
+        items = [items]
+    texts = [_text(each) for each in items] if isinstance(items, list) else []
+    known = [each for each in texts if each is not None]
+    if len(known) != len(texts) or not 1 <= len(known) <= _MOST_INPUTS:
         raise bad_request("Invalid 'input': expected a string or a list of strings.", param="input")
-    return [each if isinstance(each, str) else " ".join(map(str, each)) for each in texts]
+    return known
+
+
+def _text(item: Any) -> str | None:
+    """A text as it is, tokens as their numbers, None for anything else."""
+    if isinstance(item, list) and item and all(isinstance(each, int) for each in item):
+        return " ".join(map(str, item))
+    return item if isinstance(item, str) else None

@@ -20,7 +20,7 @@ _FINISH = {
     "tool_use": "tool_calls",
     "refusal": "stop",
 }
-_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _MAXIMUM_CHOICES = 128
 
 
@@ -96,7 +96,7 @@ def _check_tool_results(messages: list[Any]) -> None:
     waiting: set[str] = set()
     for index, message in enumerate(messages):
         if message["role"] == "tool":
-            answers = message.get("tool_call_id")
+            answers = str(message.get("tool_call_id"))
             if answers not in waiting:
                 raise bad_request(
                     "messages with role 'tool' must be a response to a preceding message with 'tool_calls'.",
@@ -106,7 +106,8 @@ def _check_tool_results(messages: list[Any]) -> None:
             continue
         _refuse_unanswered(waiting, index)
         calls = message.get("tool_calls")
-        waiting = {each["id"] for each in calls if isinstance(each, Mapping) and "id" in each} if calls else set()
+        calls = calls if isinstance(calls, list) else []
+        waiting = {str(each["id"]) for each in calls if isinstance(each, Mapping) and "id" in each}
     _refuse_unanswered(waiting, len(messages))
 
 

@@ -130,9 +130,9 @@ def _check_tool_results(items: list[Any]) -> None:
     answered: set[str] = set()
     for item in items:
         kind = item.get("type") if isinstance(item, Mapping) else None
-        if kind in _CALLS:
+        if kind in tuple(_CALLS):
             calls[str(item.get("call_id"))] = _CALLS[kind]
-        elif kind in _CALLS.values():
+        elif kind in tuple(_CALLS.values()):
             call_id = str(item.get("call_id"))
             if call_id not in calls:
                 raise bad_request(f"No tool call found for function call output with call_id {call_id}.", param="input")

@@ -38,7 +38,7 @@ def check_shared(body: Mapping[str, Any], profile: Profile) -> None:
             )
         raise unsupported(name)
     tier = body.get("service_tier")
-    if tier is not None and tier not in _TIERS:
+    if tier is not None and tier not in tuple(_TIERS):
         raise bad_request("Invalid value for 'service_tier'.", param="service_tier", code="invalid_value")
 
 

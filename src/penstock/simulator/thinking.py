@@ -20,7 +20,6 @@ MEDIAN: Mapping[str, int] = {
 """Median tokens of thinking by effort: assumptions of the simulator."""
 
 _SPREAD = 0.4
-_LEVELS_OFF = frozenset({"disabled"})
 
 
 def thinks(body: Mapping[str, Any], profile: Profile) -> bool:
@@ -28,7 +27,7 @@ def thinks(body: Mapping[str, Any], profile: Profile) -> bool:
     if profile.provider == "anthropic":
         thinking = body.get("thinking")
         kind = thinking.get("type") if isinstance(thinking, Mapping) else profile.default_thinking
-        return profile.always_thinks or (kind is not None and kind not in _LEVELS_OFF)
+        return profile.always_thinks or kind not in (None, "disabled")
     return profile.reasons and effort_of(body, profile) != "none"
 
 
