@@ -41,9 +41,30 @@ class Broken(EngineContext):
         pass
 
 
-def test_a_fault_of_ours_sends_the_client_s_bytes_and_is_counted() -> None:
+class Forgetful(EngineContext):
+    """A context that raises when an answer is in."""
+
+    def pin(self, task: str, session: str | None, model: str) -> None:
+        raise RuntimeError("broken")
+
+
+def test_a_plan_that_cannot_be_made_sends_the_client_s_bytes_and_is_recorded() -> None:
     kept: list[Call] = []
     context = Broken(Policy())
+    request = Incoming(call_id="c1", dialect=Dialect.ANTHROPIC_MESSAGES, raw=BODY, started_at=1.0)
+    flow = Flow(request, context, kept.append)
+    send = flow.advance()
+    assert isinstance(send, Send)
+    assert send.body is BODY
+    assert flow.advance(Sent(status=200, body=ANSWER, started_at=1.0, ended_at=2.0)) is None
+    assert flow.outcome is not None
+    assert context.failures["plan: RuntimeError"] == 1
+    assert [(call.arm, call.model_asked) for call in kept] == [("bypass", "claude-haiku-4-5")]
+
+
+def test_a_fault_of_ours_after_the_answer_is_counted_and_takes_nothing_away() -> None:
+    kept: list[Call] = []
+    context = Forgetful(Policy())
     request = Incoming(call_id="c1", dialect=Dialect.ANTHROPIC_MESSAGES, raw=BODY, started_at=1.0)
     flow = Flow(request, context, kept.append)
     send = flow.advance()

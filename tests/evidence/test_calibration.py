@@ -57,3 +57,11 @@ def test_merging_is_counting_everything_in_one(first: Calls, second: Calls) -> N
     assert merged.to_builtins() == _calibration(first + second).to_builtins()
     again = Calibration.from_builtins(msgspec.json.decode(msgspec.json.encode(merged.to_builtins())))
     assert again == merged
+
+
+def test_t16_corrections_are_compared_only_between_models_that_were_both_measured() -> None:
+    seen = _calibration([("a", 100, 100.0)] * 20 + [("b", 100, 100.0)] * 19)
+    assert not seen.together("a", "b")
+    seen.add("b", 100, 100.0)
+    assert seen.together("a", "b")
+    assert seen.together("never", "never")

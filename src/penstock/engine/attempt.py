@@ -9,12 +9,19 @@ import msgspec
 from penstock.engine.steps import Send, Sent
 from penstock.models.names import resolve
 from penstock.models.prices import price_call
-from penstock.models.tiers import STANDARD, Tier
+from penstock.models.tiers import STANDARD, Tier, tier_of
 from penstock.money import Picodollars
 from penstock.wire.answer import Answer, read_answer
+from penstock.wire.dialect import Dialect
 from penstock.wire.usage import Usage
 from penstock.wire.usage_of import usage_of
 from penstock.wire.view import View
+
+_PAID_BUT_UNKNOWN = frozenset(
+    f"{name}_{fault}"
+    for name in ("input_tokens", "output_tokens", "prompt_tokens", "completion_tokens")
+    for fault in ("missing", "is_not_a_count")
+)
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,12 +69,47 @@ def read_attempt(send: Send, view: View | None, sent: Sent, tier: Tier = STANDAR
     if sent.accepted and sent.body is not None:
         usage = usage if usage is not None else usage_of(send.dialect, sent.body)
         answer = answer if answer is not None else read_answer(send.dialect, sent.body)
+        tier = _billed_tier(send.dialect, tier, sent.body)
     cost: Picodollars | None = None
     if usage is not None:
-        cost = cost_at(billed_model(send.model, answer), usage, sent.started_at, tier)
+        cost = None if _incomplete(usage) else cost_at(billed_model(send.model, answer), usage, sent.started_at, tier)
     elif sent.status is not None and not sent.accepted:
         cost = Picodollars(0)
     return Attempt(send=send, view=view, sent=sent, usage=usage, answer=answer, tier=tier, cost=cost)
+
+
+def _incomplete(usage: Usage) -> bool:
+    """Whether the report leaves out a count that is paid for: what is not known is not zero."""
+    return any(flag in _PAID_BUT_UNKNOWN for flag in usage.flags)
+
+
+class _UsageSaid(msgspec.Struct):
+    service_tier: str | None = None
+    speed: str | None = None
+    inference_geo: str | None = None
+
+
+class _Said(msgspec.Struct):
+    service_tier: str | None = None
+    usage: _UsageSaid | None = None
+
+
+_said = msgspec.json.Decoder(_Said)
+
+
+def _billed_tier(dialect: Dialect, asked: Tier, body: bytes) -> Tier:
+    """The tier that the response reports, else the one that was asked for (provider-semantics 2.5)."""
+    try:
+        said = _said.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return asked
+    usage = said.usage if said.usage is not None else _UsageSaid()
+    if not (said.service_tier or usage.service_tier or usage.speed or usage.inference_geo):
+        return asked
+    request = {"speed": "fast" if asked.processing == "fast" else None, "inference_geo": asked.geo}
+    if said.service_tier is None and usage.service_tier is None:
+        request["service_tier"] = asked.processing
+    return tier_of(dialect, request, {"service_tier": said.service_tier, "usage": msgspec.structs.asdict(usage)})
 
 
 def cost_at(model: str, usage: Usage, at: float, tier: Tier) -> Picodollars | None:

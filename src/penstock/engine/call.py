@@ -19,13 +19,13 @@ from collections.abc import Generator
 import msgspec
 
 from penstock.engine.again import Again, cascades, next_try
+from penstock.engine.ahead import Ahead, look_ahead
 from penstock.engine.attempt import Attempt, read_attempt
+from penstock.engine.baseline import Before, cost_before
 from penstock.engine.context import EngineContext
-from penstock.engine.facts import facts_for
-from penstock.engine.holdback import Arm, arm_of
 from penstock.engine.incoming import Incoming
+from penstock.engine.naming import UNLABELLED
 from penstock.engine.observe import learn
-from penstock.engine.pipeline import optimise
 from penstock.engine.plan import Plan
 from penstock.engine.record import Call
 from penstock.engine.settle import record_of
@@ -34,9 +34,6 @@ from penstock.errors import MalformedRequest
 from penstock.money import Picodollars
 from penstock.wire.usage import Basis
 from penstock.wire.view import View, read_request
-
-UNLABELLED = "unlabelled"
-"""The task of a call that has no label and no fingerprint."""
 
 __all__ = ["UNLABELLED", "Incoming", "Outcome", "run_call"]
 
@@ -57,109 +54,98 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 def run_call(request: Incoming, context: EngineContext) -> Generator[Step, Result, Outcome]:
     """The steps of one call; never raises for what bodies, levers or answers hold."""
+    view: View | None = None
     try:
         view = read_request(request.dialect, request.raw)
-        plan = _plan(view, request, context)
+        ahead = look_ahead(view, request, context)
     except MalformedRequest:
-        return (yield from _forward(request))
-    arm = _arm(request, context)
-    attempt, spent = yield from _attempts(plan, arm, request, context)
-    untouched = attempt.send.body is view.raw
-    before = (attempt.cost, Basis.PROVIDER) if untouched else (None, Basis.DERIVED)
-    call = record_of(request, plan, attempt, spent, task=plan.task, arm=arm, before=before)
+        return (yield from _forward(request, view))
+    except Exception as error:  # noqa: BLE001 - fail open: planning may never stop a call
+        context.failures[f"plan: {type(error).__name__}"] += 1
+        return (yield from _forward(request, view))
+    attempt, spent = yield from _attempts(ahead, request, context)
+    plan = ahead.plan
+    before = _what_it_would_have_cost(ahead, attempt, context)
+    context.forecast.ended(request.call_id, request.started_at)
+    predicted = None if ahead.sent is None else ahead.sent.usage()
+    call = record_of(request, plan, attempt, spent, task=plan.task, arm=ahead.arm, before=before, predicted=predicted)
     context.failures.update(call.failures)
     yield Record(call=call)
     return Outcome(sent=attempt.sent, call=call, plan=plan)
 
 
-def _plan(view: View, request: Incoming, context: EngineContext) -> Plan:
-    policy = context.policy
-    task = request.task or UNLABELLED
-    facts = facts_for(
-        view,
-        task=task,
-        policy=policy.task(request.task),
-        levers=policy.levers,
-        prompts=policy.prompts,
-        evidence=context.evidence,
-        now=request.started_at,
-        session=request.session,
-        scope=context.scope,
-        promoted=context.promoted(task),
-        pinned=context.pinned(task, request.session),
-        retries=not request.streamed_to_caller,
-        memo=context.memo,
-    )
-    return optimise(view, facts, () if request.bypass else context.levers, mode=policy.mode)
-
-
-def _arm(request: Incoming, context: EngineContext) -> Arm:
-    if request.bypass:
-        return "bypass"
-    if context.policy.mode == "observe":
-        return "observe"
-    holdback = context.policy.holdback
-    return arm_of(holdback.share, holdback.salt, session=request.session, call_id=request.call_id)
-
-
 def _attempts(
-    plan: Plan, arm: Arm, request: Incoming, context: EngineContext
+    ahead: Ahead, request: Incoming, context: EngineContext
 ) -> Generator[Step, Result, tuple[Attempt, list[tuple[Attempt, Again]]]]:
     """Send, and send again as long as the answer is not one to show; the last attempt and the ones before it."""
-    treated = arm == "treated"
+    plan, treated = ahead.plan, ahead.treated
     view = plan.planned if treated else plan.view
     buffer = treated and cascades(plan)
     spent: list[tuple[Attempt, Again]] = []
-    purpose = "call"
+    purpose, at = "call", request.started_at
     while True:
+        ahead.sending(view, at, context, request.call_id)
         attempt = yield from _send(view, plan, request, buffer=buffer, purpose=purpose)
+        if attempt.accepted:
+            first = attempt.sent.first_byte_at
+            context.began(request.call_id, first if first is not None else attempt.sent.ended_at)
         shown = request.streamed_to_caller and not buffer
         again = next_try(plan, attempt, [one.fate for _, one in spent], shown=shown) if treated else None
         capped = treated and purpose == "call" and plan.has("cap")
-        _learn(plan, attempt, context, capped=capped, asked_again=again is not None and again.fate == "truncated")
-        if treated and cascades(plan) and attempt.accepted and attempt.send.model == plan.model:
-            _count_try(plan, again, context)
+        try:
+            _learn(plan, attempt, context, at=at, capped=capped, again=again)
+        except Exception as error:  # noqa: BLE001 - the answer is there; learning may not lose it
+            context.failures[f"learn: {type(error).__name__}"] += 1
         if again is None:
-            context.pin(plan.task, request.session, view.model)
+            context.pin(plan.task, request.session, plan.model if treated else plan.view.model)
             return attempt, spent
         spent.append((attempt, again))
-        view, purpose = again.view, again.purpose
+        view, purpose, at = again.view, again.purpose, attempt.sent.ended_at
+
+
+def _what_it_would_have_cost(ahead: Ahead, attempt: Attempt, context: EngineContext) -> Before:
+    try:
+        return cost_before(ahead.plan, attempt, ahead.before, ahead.sent)
+    except Exception as error:  # noqa: BLE001 - the answer is there; pricing may not lose it
+        context.failures[f"baseline: {type(error).__name__}"] += 1
+        return None, Basis.DERIVED
 
 
 def _send(view: View, plan: Plan, request: Incoming, *, buffer: bool, purpose: str) -> Generator[Step, Result, Attempt]:
     send = Send(body=view.raw, model=view.model, dialect=view.dialect, buffer=buffer, purpose=purpose, plan=plan)
-    return read_attempt(send, view, _expect_sent((yield send), request))
+    return read_attempt(send, view, _expect_sent((yield send), request), plan.facts.tier)
 
 
-def _learn(plan: Plan, attempt: Attempt, context: EngineContext, *, capped: bool, asked_again: bool) -> None:
-    if attempt.accepted and attempt.view is not None:
-        learn(
-            context.evidence,
-            attempt.view,
-            plan.task,
-            attempt.usage,
-            attempt.answer,
-            memo=context.memo,
-            at=attempt.sent.started_at,
-            scope=context.scope,
-            capped=capped,
-            asked_again=asked_again,
-        )
-
-
-def _count_try(plan: Plan, again: Again | None, context: EngineContext) -> None:
-    """A routed model's first answer, shown or turned down, for the price of the next route."""
-    if again is None or again.fate == "rejected":
+def _learn(
+    plan: Plan, attempt: Attempt, context: EngineContext, *, at: float, capped: bool, again: Again | None
+) -> None:
+    if not attempt.accepted or attempt.view is None:
+        return
+    learn(
+        context.evidence,
+        attempt.view,
+        plan.task,
+        attempt.usage,
+        attempt.answer,
+        at=at,
+        scope=context.scope,
+        memo=context.memo,
+        capped=capped,
+        asked_again=again is not None and again.fate == "truncated",
+    )
+    if cascades(plan) and attempt.view is plan.planned and (again is None or again.fate == "rejected"):
         failure = None if again is None else again.reason.partition(":")[0]
         context.evidence.escalations.add(plan.task, plan.model, failure)
 
 
-def _forward(request: Incoming) -> Generator[Step, Result, Outcome]:
-    """A body that we cannot read goes through as it came; the provider says what is wrong with it."""
-    send = Send(body=request.raw, model="", dialect=request.dialect)
-    attempt = read_attempt(send, None, _expect_sent((yield send), request))
+def _forward(request: Incoming, view: View | None) -> Generator[Step, Result, Outcome]:
+    """A body that we cannot read or plan goes through as it came; the provider says what is wrong with it."""
+    send = Send(body=request.raw, model="" if view is None else view.model, dialect=request.dialect)
+    attempt = read_attempt(send, view, _expect_sent((yield send), request))
     cost: tuple[Picodollars | None, Basis] = (attempt.cost, Basis.PROVIDER)
-    call = record_of(request, None, attempt, (), task=request.task or UNLABELLED, arm="bypass", before=cost)
+    call = record_of(
+        request, None, attempt, (), task=request.task or UNLABELLED, arm="bypass", before=cost, predicted=None
+    )
     yield Record(call=call)
     return Outcome(sent=attempt.sent, call=call, plan=None)
 

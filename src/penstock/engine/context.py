@@ -9,6 +9,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 
 from penstock.engine.counts import CountMemo
+from penstock.engine.forecast import Forecast
 from penstock.engine.pipeline import ORDERED, Lever
 from penstock.evidence.store import Evidence
 from penstock.policy.schema import Policy
@@ -34,6 +35,7 @@ class EngineContext:
         promoted: the quality gate's word.
         scope: whose provider cache this process uses.
         memo: remembered token counts.
+        forecast: what the provider's caches hold, with and without us.
         failures: what failed open, by ``lever: ErrorType``.
     """
 
@@ -52,14 +54,17 @@ class EngineContext:
         self.promoted = promoted
         self.scope = scope
         self.memo = CountMemo()
+        self.forecast = Forecast(scope=scope)
         self.failures: Counter[str] = Counter()
         self._pinned: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def began(self, call_id: str, at: float) -> None:
         """The provider's answer to a call began (a 2xx status arrived) at ``at``, seconds since the epoch.
 
-        From then on its cache entries can be read (provider-semantics 1.4, rule 5). Safe to call twice.
+        From then on its cache entries can be read (provider-semantics 1.4, rule 5). Safe to call twice, and for a call
+        that is over.
         """
+        self.forecast.began(call_id, at)
 
     def pinned(self, task: str, session: str | None) -> str | None:
         """The model that a session of a task was last sent to, or None."""

@@ -142,6 +142,18 @@ def counts_of(view: View, profile: Profile | Unknown, evidence: Evidence, memo: 
     return memo.of(view.segments, family, evidence.calibration.factor(view.model))
 
 
+def compared(view: View, other: View, evidence: Evidence, memo: CountMemo) -> tuple[int, int]:
+    """Prompt tokens of two requests, comparable with each other: calibrated only when both models were measured."""
+    together = evidence.calibration.together(view.model, other.model)
+    totals = []
+    for one in (view, other):
+        profile = profile_of(one.model)
+        family = UNKNOWN_FAMILY if isinstance(profile, Unknown) else profile.tokenizer
+        factor = evidence.calibration.factor(one.model) if together else 1.0
+        totals.append(sum(memo.of(one.segments, family, factor)))
+    return totals[0], totals[1]
+
+
 def prices_at(model: str, now: float, prompt_tokens: int, tier: Tier) -> Prices | Unknown:
     """A model's prices at an instant (seconds since the epoch), for a prompt of that size."""
     return prices_of(model, at=datetime.fromtimestamp(now, UTC), prompt_tokens=prompt_tokens, tier=tier)

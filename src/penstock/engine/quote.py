@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from penstock.cachemodel.admission import Admission
 from penstock.engine.facts import Facts
 from penstock.models.prices import Prices, cost_of
 from penstock.money import Picodollars, Rate, format_usd
@@ -86,6 +87,13 @@ def quote(view: View, facts: Facts, expected_output: int | Unknown) -> Quote:
         basis=Basis.ESTIMATED,
     )
     return Quote(model=view.model, usage=usage, prices=facts.prices, output_known=known, basis=Basis.ESTIMATED)
+
+
+def foreseen_quote(model: str, admission: Admission, prices: Prices | Unknown, expected_output: int | Unknown) -> Quote:
+    """The price of the split that the cache model foresees."""
+    known = not isinstance(expected_output, Unknown)
+    usage = admission.usage(0 if isinstance(expected_output, Unknown) else expected_output)
+    return Quote(model=model, usage=usage, prices=prices, output_known=known, basis=Basis.DERIVED)
 
 
 def _buckets(usage: Usage, prices: Prices) -> list[tuple[str, int, Rate | Unknown]]:

@@ -15,7 +15,7 @@ from penstock.models.prices import TABLE_VERSION
 from penstock.models.tiers import Tier
 from penstock.money import Picodollars
 from penstock.unknown import Unknown
-from penstock.wire.usage import Basis
+from penstock.wire.usage import Basis, Usage
 
 
 def record_of(
@@ -27,6 +27,7 @@ def record_of(
     task: str,
     arm: Arm,
     before: tuple[Picodollars | None, Basis],
+    predicted: Usage | None,
 ) -> Call:
     """The record of a call.
 
@@ -38,6 +39,7 @@ def record_of(
         task: the task that it was counted under.
         arm: which arm it was sent in.
         before: what the client's request would have cost, and the basis of that.
+        predicted: the prompt's split as the cache model foresaw it.
     """
     sent, answer = attempt.sent, attempt.answer
     segments = plan.view.segments if plan is not None else ()
@@ -51,7 +53,7 @@ def record_of(
         arm=arm,
         provider=request.dialect.provider,
         dialect=request.dialect,
-        model_asked=plan.view.model if plan is not None else "",
+        model_asked=plan.view.model if plan is not None else attempt.send.model,
         model_sent=attempt.send.model,
         stream=request.streamed_to_caller,
         status=sent.status,
@@ -63,7 +65,7 @@ def record_of(
         cost_before=before[0],
         basis_before=before[1],
         edits=tuple(edit_record(edit) for edit in plan.edits) if plan is not None else (),
-        predicted=plan.after.usage if plan is not None and arm == "treated" else None,
+        predicted=predicted,
         finish=answer.finish if answer is not None else None,
         latency_ms=(sent.ended_at - request.started_at) * 1000,
         ttft_ms=None if sent.first_byte_at is None else (sent.first_byte_at - request.started_at) * 1000,

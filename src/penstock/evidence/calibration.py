@@ -14,6 +14,7 @@ import msgspec
 
 _STEP = math.log(1.01)
 _WIDEST = 500
+_ENOUGH = 20
 _UNMEASURED = (0.5, 2.0)
 
 
@@ -88,6 +89,16 @@ class Calibration(msgspec.Struct):
         """The correction for a model; 1.0 for one that was never seen."""
         ratio = self.by_model.get(model)
         return 1.0 if ratio is None else ratio.factor
+
+    def together(self, one: str, other: str) -> bool:
+        """Whether both models were measured enough for their corrections to be compared with each other.
+
+        A correction holds what is odd about a model and what is odd about its texts; against an unmeasured model the
+        latter would be taken for a difference of tokenizers.
+        """
+        if one == other:
+            return True
+        return all(self.by_model.get(model, Ratio()).calls >= _ENOUGH for model in (one, other))
 
     def band(self, model: str) -> tuple[float, float]:
         """The error band of a model's estimates, as factors."""

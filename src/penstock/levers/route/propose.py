@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from penstock.engine.edit import Action, Edit, Note, Risk
-from penstock.engine.facts import Facts, counts_of, prices_at
+from penstock.engine.facts import UNKNOWN_FAMILY, Facts, prices_at
 from penstock.levers.route.price import Side, saving_per_call
 from penstock.levers.route.translate import Refused, translated
 from penstock.levers.route.variant import with_system_text
@@ -43,7 +43,7 @@ def route_to(view: View, facts: Facts, model: str, policy: RoutePolicy) -> list[
         return Note(LEVER, f"{model} is not taken: what it accepts is unknown")
     if not isinstance(facts.profile, Unknown) and target.model == facts.profile.model:
         return Note(LEVER, f"{model} is the model that was asked for")
-    prompt = sum(counts_of(view, target, facts.evidence, facts.memo))
+    prompt = _prompt_there(view, facts, model, target)
     high = round(prompt * facts.evidence.calibration.band(model)[1])
     operations = translated(view, target, prompt_tokens=high)
     if isinstance(operations, Refused):
@@ -51,6 +51,16 @@ def route_to(view: View, facts: Facts, model: str, policy: RoutePolicy) -> list[
     operations += _variant(view, facts, policy, model, target)
     saving = _saving(view, facts, model, policy, prompt)
     return _edits(model, operations, saving, _why(view, facts, model, operations))
+
+
+def _prompt_there(view: View, facts: Facts, model: str, target: Profile) -> int:
+    """The prompt's tokens on the target: what they are here, times the ratio of the tokenizers."""
+    if facts.evidence.calibration.together(view.model, model):
+        return sum(facts.memo.of(view.segments, target.tokenizer, facts.evidence.calibration.factor(model)))
+    family = UNKNOWN_FAMILY if isinstance(facts.profile, Unknown) else facts.profile.tokenizer
+    there = sum(facts.memo.of(view.segments, target.tokenizer, 1.0))
+    here = sum(facts.memo.of(view.segments, family, 1.0))
+    return round(facts.input_tokens * there / max(here, 1))
 
 
 def _edits(model: str, operations: list[Operation], saving: Picodollars | Unknown, why: str) -> list[Edit]:

@@ -1,0 +1,120 @@
+"""Before anything is sent: the plan, the arm, and what the caches will do with the bytes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from penstock.cachemodel.admission import Admission
+from penstock.engine.context import EngineContext
+from penstock.engine.facts import Facts, counts_of, facts_for
+from penstock.engine.holdback import Arm, arm_of
+from penstock.engine.incoming import Incoming
+from penstock.engine.naming import task_of
+from penstock.engine.pipeline import optimise
+from penstock.engine.plan import Plan
+from penstock.engine.quote import foreseen_quote
+from penstock.models.catalog import profile_of
+from penstock.models.tiers import Tier, tier_of
+from penstock.wire.view import View
+
+
+class Ahead(msgspec.Struct, kw_only=True):
+    """What is known before the first Send.
+
+    Attributes:
+        plan: with its prices as the cache model foresees them.
+        arm: how the call is sent.
+        before: what the client's bytes would do in the world without us, or None.
+        sent: what the latest Send does in the world as it is, or None.
+    """
+
+    plan: Plan
+    arm: Arm
+    before: Admission | None
+    sent: Admission | None = None
+
+    @property
+    def treated(self) -> bool:
+        """Whether the plan is what is sent."""
+        return self.arm == "treated"
+
+    def sending(self, view: View, at: float, context: EngineContext, call_id: str) -> None:
+        """Work out what a Send of ``view`` at ``at`` does to the caches, and have it remembered until it begins."""
+        forecast = context.forecast
+        if view is not self.plan.view:
+            forecast.part()
+        if view is self.plan.view and not forecast.parted:
+            self.sent = self.before
+        else:
+            tokens = counts_of(view, profile_of(view.model), context.evidence, context.memo)
+            self.sent = forecast.admission(forecast.actual, view, profile_of(view.model), tokens, at)
+        forecast.sending(call_id, baseline=self.before, actual=self.sent)
+
+
+def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
+    """Everything before the first Send; MalformedRequest for a prompt that turns out to be beyond reading."""
+    policy, forecast = context.policy, context.forecast
+    task = task_of(view, request.task, policy)
+    promoted = context.promoted(task)
+    facts = facts_for(
+        view,
+        task=task,
+        policy=policy.task(task),
+        levers=policy.levers,
+        prompts=policy.prompts,
+        evidence=context.evidence,
+        now=request.started_at,
+        session=request.session,
+        scope=context.scope,
+        tier=_tier_asked(view),
+        promoted=promoted,
+        pinned=context.pinned(task, request.session),
+        retries=not request.streamed_to_caller,
+        memo=context.memo,
+    )
+    before = forecast.admission(forecast.baseline, view, facts.profile, facts.tokens, request.started_at)
+    if facts.policy.route is not None or promoted:
+        facts = _with_warmth(facts, view, before, context)
+    plan = optimise(view, facts, () if request.bypass else context.levers, mode=policy.mode)
+    return Ahead(plan=_foreseen(plan, before, context), arm=_arm(request, context), before=before)
+
+
+def _with_warmth(facts: Facts, view: View, before: Admission | None, context: EngineContext) -> Facts:
+    """The facts with what the client's model holds of this prompt now."""
+    forecast = context.forecast
+    if forecast.parted:
+        before = forecast.admission(forecast.actual, view, facts.profile, facts.tokens, facts.now)
+    return facts if before is None else msgspec.structs.replace(facts, warm=before.split.read)
+
+
+def _foreseen(plan: Plan, before: Admission | None, context: EngineContext) -> Plan:
+    """The plan with the splits that the cache model foresees in the place of plain estimates."""
+    forecast, facts = context.forecast, plan.facts
+    expected = facts.expected_output(plan.view)
+    if before is None:
+        return plan
+    quoted = foreseen_quote(plan.view.model, before, facts.prices, expected)
+    if plan.planned is plan.view and not forecast.parted:
+        return msgspec.structs.replace(plan, before=quoted, after=quoted)
+    profile = profile_of(plan.model)
+    tokens = counts_of(plan.planned, profile, context.evidence, context.memo)
+    after = forecast.admission(forecast.actual, plan.planned, profile, tokens, facts.now)
+    if after is None:
+        return msgspec.structs.replace(plan, before=quoted)
+    return msgspec.structs.replace(
+        plan, before=quoted, after=foreseen_quote(plan.model, after, plan.after.prices, expected)
+    )
+
+
+def _arm(request: Incoming, context: EngineContext) -> Arm:
+    if request.bypass:
+        return "bypass"
+    if context.policy.mode == "observe":
+        return "observe"
+    holdback = context.policy.holdback
+    return arm_of(holdback.share, holdback.salt, session=request.session, call_id=request.call_id)
+
+
+def _tier_asked(view: View) -> Tier:
+    asked = {name: view.get(name) for name in ("service_tier", "speed", "inference_geo") if name in view.params}
+    return tier_of(view.dialect, asked)
