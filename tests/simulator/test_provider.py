@@ -178,3 +178,8 @@ def test_no_conversation_crashes_the_provider(provider: Provider, conversation: 
 def test_no_bytes_crash_the_provider(provider: Provider, raw: bytes, path: str) -> None:
     headers = ANTHROPIC if "messages" in path else OPENAI
     assert provider.handle("POST", path, headers, raw, NOW).status in (200, 400, 404)
+
+
+def test_a_429_shows_the_limits_of_its_model(provider: Provider) -> None:
+    refused = send(provider, "/v1/messages", messages(), headers={"x-simulator-fault": "429"})
+    assert dict(refused.headers)["anthropic-ratelimit-requests-limit"] == "10000"

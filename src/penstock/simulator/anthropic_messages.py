@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from penstock.simulator.finished import Finished
+from penstock.simulator.signatures import sign
 from penstock.wire.dialect import Dialect
 from penstock.wire.usage_to import usage_object
 
@@ -52,13 +52,8 @@ def _content(call: Finished) -> list[dict[str, Any]]:
         thinking = call.request.get("thinking")
         display = thinking.get("display") if isinstance(thinking, Mapping) else None
         omitted = display == "omitted" or (display is None and call.profile.always_thinks)
-        blocks.append(
-            {
-                "type": "thinking",
-                "thinking": "" if omitted else _THOUGHT,
-                "signature": b64encode(call.digest * 4).decode(),
-            }
-        )
+        thought = "" if omitted else _THOUGHT
+        blocks.append({"type": "thinking", "thinking": thought, "signature": sign(thought)})
     if answered.text:
         blocks.append({"type": "text", "text": answered.text})
     blocks += [

@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock.models.profile import Profile
 from penstock.simulator.errors import bad_request
+from penstock.simulator.signatures import check_signed
 
 STRICT_VERSION = "2026-10-21"
 VERSIONS = frozenset({"2023-06-01", STRICT_VERSION})
@@ -37,6 +38,8 @@ def check(body: Mapping[str, Any], profile: Profile, version: str, *, counting: 
         raise bad_request(f"messages: at most {_MOST_MESSAGES} messages are allowed")
     _check_messages(messages, profile)
     _check_tool_results(messages)
+    thinking = body.get("thinking")
+    check_signed(messages, manual=isinstance(thinking, Mapping) and thinking.get("type") == "enabled")
     _check_sampling(body, profile, version)
     if version == STRICT_VERSION:
         _check_strict(messages)

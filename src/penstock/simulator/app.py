@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
 from typing import Any
 
 from penstock.simulator import control
@@ -126,7 +127,7 @@ async def _hang_up(scope: Scope, receive: Receive, last_words: bytes) -> None:
 
 def _headers(response: Response) -> list[tuple[bytes, bytes]]:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-    if response.stream and response.status == 200:  # noqa: PLR2004 - only an answer is streamed
+    if response.stream and response.status == HTTPStatus.OK:  # only an answer is streamed
         return [*headers, (b"cache-control", b"no-cache")]
     length = len(response.body) * (2 if response.ending == "cut" else 1)
     return [*headers, (b"content-length", str(length).encode())]

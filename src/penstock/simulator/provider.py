@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -37,7 +38,6 @@ LABEL = ("x-simulator", "answers are simulated")
 """Every response carries this header."""
 
 _Handler = Callable[["Provider", Incoming, str], Response]
-_SERVER_ERROR = 500
 
 
 class Provider:
@@ -83,7 +83,7 @@ class Provider:
                 self._refuse_by_fault(faults, provider)
                 response = breaking.damage(self._answer(incoming, scope, model), faults, provider)
             except ApiError as error:
-                response = self._refused(incoming, error)
+                response = self._refused(incoming, error, model)
                 breaking.damage(response, (each for each in faults if each.kind == "slow-first-byte"), provider)
             response.headers += _standing_headers(provider, request_id)
             self._log(incoming, response, model, faults)
@@ -201,13 +201,16 @@ class Provider:
         if refused is not None:
             raise over_limit(incoming.provider, key, refused)
 
-    def _refused(self, incoming: Incoming, error: ApiError) -> Response:
+    def _refused(self, incoming: Incoming, error: ApiError, model: str) -> Response:
+        limits: list[tuple[str, str]] = []
+        if error.status == HTTPStatus.TOO_MANY_REQUESTS and model:
+            limits = self.world.limiter.headers(incoming.provider, reading.limit_key(model), incoming.at)
         return Response(
             id=incoming.id,
             at=incoming.at,
             path=incoming.path,
             status=error.status,
-            headers=[("content-type", "application/json"), *error.headers],
+            headers=[("content-type", "application/json"), *error.headers, *limits],
             chunks=(error_bytes(incoming.provider, error, incoming.id),),
         )
 
