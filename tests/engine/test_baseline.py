@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -176,3 +177,18 @@ def test_a_split_measured_against_itself_is_what_was_paid(split: Split) -> None:
         basis=Basis.DERIVED,
     )
     assert as_measured(Admission(regime=Regime.ANTHROPIC, at=0.0, split=split), split, answered) == answered
+
+
+def test_t18_a_routed_answer_is_measured_against_what_its_own_model_was_seen_to_answer() -> None:
+    policy = APPLY + '[tasks.t.route]\nmodel = "claude-haiku-5-5"\n'
+    context = EngineContext(load_policy(policy))
+    play = Playbook(context)
+    request = _request(0, task="t")
+    unseen = play.call(request, answer(usage_more=_usage(1000, 0, 0), at=NOW, output=5)).call
+    assert unseen.model_sent == "claude-haiku-5-5"
+    assert unseen.cost_before == 1000 * PLAIN + 5 * OUT
+    for number in range(1, 4):
+        bypassed = _request(number, task="t", bypass=True)
+        play.call(bypassed, answer(usage_more=_usage(1000, 0, 0), at=NOW + 10 * number, output=300))
+    seen = play.call(_request(9, task="t"), answer(usage_more=_usage(1000, 0, 0), at=NOW + 90, output=5)).call
+    assert seen.cost_before == pytest.approx(1000 * PLAIN + 300 * OUT, rel=0.01)  # calibration moves the prompt a bit

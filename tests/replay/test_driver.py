@@ -59,3 +59,10 @@ def test_a_model_without_a_price_is_left_out_and_not_free() -> None:
 def test_calls_that_are_a_little_out_of_order_are_replayed_in_time_order(order: list[int]) -> None:
     calls = [RecordedCall(ts=float(n), dialect=None, model="") for n in order]
     assert [each.ts for each in in_time_order(calls, window=12)] == [float(n) for n in range(12)]
+
+
+def test_a_repeated_prefix_is_projected_cheaper_and_never_dearer_than_it_was() -> None:
+    result = replay([plain(n, at=n * 20.0) for n in range(40)], Policy(), by_lever=True)
+    assert 0 < result.total.projected < result.total.recorded * 0.5
+    assert sum(result.by_lever.values()) == result.total.saving
+    assert max(result.by_lever, key=lambda lever: result.by_lever[lever]) == "cache"

@@ -8,7 +8,9 @@ are estimates; the provider's count of the call is the truth, and is shared out 
   worlds foresee the same split, the baseline is exactly what was paid.
 - Other prompt or other tokenizer: the total is brought back by the ratio of the two estimates, and the split with it.
 
-The answer counts as it was: the same output tokens.
+The answer counts as it was: the same output tokens. Another model's answer does not tell how long the client's model
+would have thought and written, so for a routed call the mean of what that model was seen to answer counts, if it was
+seen at all.
 """
 
 from __future__ import annotations
@@ -16,12 +18,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import accumulate
 
+import msgspec
+
 from penstock.cachemodel.admission import Admission, Split
 from penstock.engine.attempt import Attempt, cost_at
 from penstock.engine.facts import compared
 from penstock.engine.plan import Plan
 from penstock.models.profile import Regime
 from penstock.money import Picodollars
+from penstock.unknown import Unknown
 from penstock.wire.estimate import share_out
 from penstock.wire.usage import Basis, Usage
 from penstock.wire.view import View
@@ -55,7 +60,13 @@ def cost_before(plan: Plan, attempt: Attempt, foreseen: Admission | None, actual
         mine, theirs = compared(plan.view, sent, plan.facts.evidence, plan.facts.memo)
         counted = round(attempt.usage.input_total * mine / max(theirs, 1))
         usage = as_foreseen(foreseen, counted, attempt.usage)
+        usage = _answered_by_its_own_model(usage, plan, sent)
     return cost_at(plan.view.model, usage, attempt.sent.started_at, attempt.tier), Basis.DERIVED
+
+
+def _answered_by_its_own_model(usage: Usage, plan: Plan, sent: View) -> Usage:
+    expected = plan.facts.expected_output(plan.view) if sent.model != plan.view.model else usage.output
+    return usage if isinstance(expected, Unknown) else msgspec.structs.replace(usage, output=expected)
 
 
 def same_prompt(view: View, other: View) -> bool:

@@ -45,7 +45,7 @@ class Blocks:
         """Tokens so far."""
         return self.tokens * (position + 1)
 
-    def markable(self, position: int) -> bool:  # noqa: ARG002 - the signature of a chain
+    def markable(self, position: int) -> bool:
         """Everywhere."""
         return True
 
