@@ -79,6 +79,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         mean = lengths.mean
         return mean if isinstance(mean, Unknown) else round(mean)
 
+    def caches(self, view: View) -> bool:
+        """Whether a conversation's prompt is cached at all: by the provider, by the client's marks or by ours."""
+        if view.dialect.provider == "openai" or view.automatic_marker is not None:
+            return True
+        if self.levers.cache and self.policy.cache.enabled:
+            return True
+        return any(segment.marker is not None for segment in view.segments)
+
     def seeing(self, view: View) -> Facts:
         """The same facts for a request that edits have changed: counts, profile and prices of what it is now."""
         profile = profile_of(view.model)

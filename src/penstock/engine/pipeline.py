@@ -21,6 +21,7 @@ from penstock.engine.quote import quote
 from penstock.levers.cache import propose as cache
 from penstock.levers.cap import propose as cap
 from penstock.levers.route import propose as route
+from penstock.levers.trim import history, retrieved
 from penstock.policy.schema import Mode
 from penstock.wire.body import apply
 from penstock.wire.view import View, read_request
@@ -37,6 +38,8 @@ class Lever(msgspec.Struct, frozen=True):
 
 
 ORDERED: tuple[Lever, ...] = (
+    Lever("trim", history.propose),
+    Lever("trim", retrieved.propose),
     Lever("route", route.propose),
     Lever("cap", cap.propose),
     Lever("cache", cache.propose),

@@ -120,19 +120,10 @@ def _session(view: View, facts: Facts, policy: RoutePolicy) -> tuple[int, int, f
     known = facts.warm if isinstance(facts.warm, int) else 0
     if facts.session is None or not policy.pin_sessions:
         return known, known, 1.0
-    lasting = facts.input_tokens if _caches(view, facts) else known
+    lasting = facts.input_tokens if facts.caches(view) else known
     if facts.pinned == view.model and isinstance(facts.warm, Unknown):
         return lasting, lasting, policy.horizon_turns
     return known, lasting, policy.horizon_turns
-
-
-def _caches(view: View, facts: Facts) -> bool:
-    """Whether a conversation's prompt is cached at all: by the provider itself, by the client's marks or by ours."""
-    if view.dialect.provider == "openai" or view.automatic_marker is not None:
-        return True
-    if facts.levers.cache and facts.policy.cache.enabled:
-        return True
-    return any(segment.marker is not None for segment in view.segments)
 
 
 def _probes(view: View) -> bool:
