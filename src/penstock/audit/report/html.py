@@ -1,0 +1,85 @@
+"""The report as one HTML page that needs nothing else: no request, no script from elsewhere, light, dark and paper."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined, select_autoescape
+
+from penstock.audit.propose import policy_name, toml_of
+from penstock.audit.report import words
+from penstock.audit.report.model import FindingRow, Report
+
+TEMPLATE = "templates/report.html.j2"
+
+
+def render(report: Report) -> str:
+    """The whole page."""
+    environment = Environment(
+        autoescape=select_autoescape(default_for_string=True, default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = words.percent
+    environment.filters["tokens"] = words.tokens
+    source = files("penstock.audit.report").joinpath(TEMPLATE).read_text("utf-8")
+    amount, of, period = words.headline(report)
+    return environment.from_string(source).render(
+        report=report,
+        amount=amount,
+        of=of,
+        period=period,
+        covered=words.covered(report),
+        summary=words.summary(report),
+        task_name=words.task_name,
+        dollars=words.dollars,
+        measures=words.MEASURES,
+        top=max(1, words.largest(report.findings).pico),
+        groups=_groups(report),
+        fix=_fix,
+        shown_evidence=_evidence,
+    )
+
+
+_GROUPS = (
+    ("Savings and losses", ("saving", "loss"), "What the fix saves, by the rules that will bill it."),
+    ("Questions", ("question",), "What could be saved if the quality gate agrees. Not part of the figure on top."),
+    ("Worth knowing", ("spend",), "What it costs; nothing has to be wrong with it."),
+    ("Advice", ("advice",), "Worth setting as a guard; on this traffic it saves nothing by itself."),
+)
+
+
+def _groups(report: Report) -> list[tuple[str, str, list[FindingRow]]]:
+    found = [
+        (title, note, [row for row in report.findings if row.measure in measures]) for title, measures, note in _GROUPS
+    ]
+    return [group for group in found if group[2]]
+
+
+def _fix(row: FindingRow) -> str:
+    """The finding's policy keys as TOML; those that wait for a decision stand under a comment."""
+    name = policy_name(row.task, labelled=row.labelled)
+    lines = list(toml_of(name, row.fix))
+    if row.opt_in:
+        lines += ["# can change answers; your decision", *toml_of(name, row.opt_in)]
+    return "\n".join(lines)
+
+
+def _evidence(row: FindingRow) -> list[tuple[str, str]]:
+    shown = []
+    for key, value in row.evidence.items():
+        if value in (None, "", [], {}):
+            continue
+        if isinstance(value, float):
+            text = f"{value:,.4g}"
+        elif isinstance(value, int) and not isinstance(value, bool):
+            text = f"{value:,}"
+        elif isinstance(value, list):
+            text = ", ".join(map(str, value))
+        elif isinstance(value, dict):
+            text = ", ".join(f"{name}: {inner}" for name, inner in value.items())
+        else:
+            text = str(value)
+        shown.append((key.replace("_", " "), text))
+    return shown

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from penstock.audit.reading import ReadReport
+from penstock.audit.run import Options, audit, audit_calls
+from penstock.audit.verdict import Floor
+from penstock.errors import InputError
+from penstock.policy.load import load_policy
+from tests.audit.report.example import NOW, audited
+from tests.audit.traffic import audit_input, line, static_prompts
+
+
+def test_an_audit_gives_report_policy_and_file() -> None:
+    result = audited()
+    assert {row.task for row in result.report.tasks} >= {"triage", "mail"}
+    assert load_policy(result.policy_text, "penstock.toml") == result.policy
+    assert set(result.policy.tasks) == {"triage", "mail"}
+    assert result.policy.tasks["mail"].cache.stabilise
+    assert not result.policy.tasks["mail"].cache.move_static_up
+    assert audited(decided=True).policy.tasks["mail"].cache.move_static_up
+    assert result.findings[0].kind in ("never_cached", "volatile_prefix")
+
+
+def test_a_log_without_a_call_is_an_error_that_says_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "junk.jsonl"
+    path.write_bytes(b"one\ntwo\n")
+    with pytest.raises(InputError, match=r"no call could be read \(2 x not a JSON object\)"):
+        audit([path], now=NOW)
+
+
+def test_the_reader_may_say_what_the_log_stands_for_and_move_the_floor(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b"\n".join(map(line, static_prompts(40, 10.0))))
+    assert audit([path], now=NOW).report.tasks[0].verdict == "cannot say"
+    day = audit([path], now=NOW, options=Options(covers_days=1.0)).report
+    assert (day.tasks[0].verdict, day.tasks[0].calls_day) == ("not worth it", 40.0)
+    low = audit([path], now=NOW, options=Options(covers_days=1.0, floor=Floor(usd_month=5.0))).report
+    assert low.tasks[0].verdict == "worth it"
+
+
+def test_calls_may_come_from_anywhere_and_the_detectors_start_is_told() -> None:
+    calls = static_prompts(10)
+    read = ReadReport()
+    for call in calls:
+        read.accept(call)
+    told: list[int] = []
+    result = audit_calls(calls, read, now=NOW, looking=lambda: told.append(1))
+    assert (result.report.log.calls, told) == (10, [1])
+    assert result.findings == tuple(sorted(result.findings, key=lambda one: one.measure.value != "saving"))
+    assert audit_input(calls).period.seconds == result.report.log.seconds
