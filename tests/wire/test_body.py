@@ -11,9 +11,7 @@ from penstock.errors import MalformedRequest
 from penstock.wire.body import Operation, apply, apply_to, locate
 from penstock.wire.segments import Path
 from penstock.wire.walk import Body
-from tests.wire.formatted_json import DOCUMENTS, NODES, render
-
-Document = tuple[bytes, dict[Path, tuple[int, int]]]
+from tests.wire.formatted_json import DOCUMENTS, VALUES, Document
 
 _ABSENT = object()
 
@@ -56,7 +54,7 @@ def operations_on(draw: st.DrawFn, document: Document) -> list[Operation]:
         value = root
         for step in path:
             value = value[step]
-        text = render(draw(NODES))[0]
+        text = draw(VALUES)
         kinds = ["set", "delete"] if path else []
         kinds += ["new"] if isinstance(value, dict) else []
         kinds += ["insert"] if isinstance(value, list) else []
@@ -102,7 +100,7 @@ def test_operations_do_what_they_mean(data: st.DataObject) -> None:
 def test_setting_a_value_changes_only_its_span(document: Document, data: st.DataObject) -> None:
     raw, spans = document
     path = data.draw(st.sampled_from(sorted(spans, key=repr)))
-    text = render(data.draw(NODES))[0]
+    text = data.draw(VALUES)
     start, end = spans[path]
     assert apply(raw, [Operation(path, "set", text)]) == raw[:start] + text + raw[end:]
 

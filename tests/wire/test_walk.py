@@ -8,11 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.errors import MalformedRequest
-from penstock.wire.segments import Path
 from penstock.wire.walk import Body
-from tests.wire.formatted_json import DOCUMENTS
-
-Document = tuple[bytes, dict[Path, tuple[int, int]]]
+from tests.wire.formatted_json import DOCUMENTS, Document
 
 
 @settings(max_examples=300)
