@@ -128,20 +128,17 @@ def _gaps(changes: _Changes) -> list[_Replacement]:
         return [(start, end, b",".join(_texts(changes, range(size + 1))))]
     found: list[_Replacement] = []
     done = -1  # the last gap worked on, by the entry that stays after it
-    for place in sorted({*changes.new, *gone}):
+    for place in sorted({*changes.new, *gone}):  # so the first place of a run of deletions comes first
         if place <= done:
             continue
-        first = place
-        while first > 0 and first - 1 in gone:
-            first -= 1
         after = place
         while after in gone:
             after += 1
-        texts = _texts(changes, range(first, after + 1))
+        texts = _texts(changes, range(place, after + 1))
         if after < size:
-            found.append((starts[first], starts[after], b"".join(text + b"," for text in texts)))
+            found.append((starts[place], starts[after], b"".join(text + b"," for text in texts)))
         else:
-            found.append((ends[first - 1], ends[-1], b"".join(b"," + text for text in texts)))
+            found.append((ends[place - 1], ends[-1], b"".join(b"," + text for text in texts)))
         done = after
     return found
 

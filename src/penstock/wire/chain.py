@@ -82,7 +82,7 @@ class Chain:
 
         The same bytes at the same place after the same prefix make the same segments, so they are built once.
         """
-        key = (self._prefix, xxh3_128_digest(value), message, self.initial, self.content.context, build)
+        key = (self._prefix, xxh3_128_digest(value), message, self.content.context, build)
         known = _built.get(key)
         if known is None:
             count = len(self.segments)
@@ -130,7 +130,7 @@ class Chain:
 Build = Callable[[Chain, msgspec.Raw, int], None]
 """Adds the segments of one value to a chain; the number is the message's index."""
 
-_built: Memo[tuple[bytes, bytes, int, bool, str, Build], tuple[tuple[Segment, ...], bool]] = Memo(32_768)
+_built: Memo[tuple[bytes, bytes, int, str, Build], tuple[tuple[Segment, ...], bool]] = Memo(32_768)
 
 
 @lru_cache(maxsize=1024)
