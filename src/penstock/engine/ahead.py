@@ -25,12 +25,14 @@ class Ahead(msgspec.Struct, kw_only=True):
         plan: with its prices as the cache model foresees them.
         arm: how the call is sent.
         before: what the client's bytes would do in the world without us, or None.
+        planned: what the planned bytes would do in the world as it is, or None.
         sent: what the latest Send does in the world as it is, or None.
     """
 
     plan: Plan
     arm: Arm
     before: Admission | None
+    planned: Admission | None
     sent: Admission | None = None
 
     @property
@@ -45,6 +47,8 @@ class Ahead(msgspec.Struct, kw_only=True):
             forecast.part()
         if view is self.plan.view and not forecast.parted:
             self.sent = self.before
+        elif view is self.plan.planned and self.sent is None and self.planned is not None:
+            self.sent = self.planned
         else:
             tokens = counts_of(view, profile_of(view.model), context.evidence, context.memo)
             self.sent = forecast.admission(forecast.actual, view, profile_of(view.model), tokens, at)
@@ -76,7 +80,8 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
     if facts.policy.route is not None or promoted:
         facts = _with_warmth(facts, view, before, context)
     plan = optimise(view, facts, () if request.bypass else context.levers, mode=policy.mode)
-    return Ahead(plan=_foreseen(plan, before, context), arm=_arm(request, context), before=before)
+    planned = _planned_admission(plan, before, context)
+    return Ahead(plan=_foreseen(plan, before, planned), arm=_arm(request, context), before=before, planned=planned)
 
 
 def _with_warmth(facts: Facts, view: View, before: Admission | None, context: EngineContext) -> Facts:
@@ -87,23 +92,25 @@ def _with_warmth(facts: Facts, view: View, before: Admission | None, context: En
     return facts if before is None else msgspec.structs.replace(facts, warm=before.split.read)
 
 
-def _foreseen(plan: Plan, before: Admission | None, context: EngineContext) -> Plan:
-    """The plan with the splits that the cache model foresees in the place of plain estimates."""
-    forecast, facts = context.forecast, plan.facts
-    expected = facts.expected_output(plan.view)
-    if before is None:
-        return plan
-    quoted = foreseen_quote(plan.view.model, before, facts.prices, expected)
+def _planned_admission(plan: Plan, before: Admission | None, context: EngineContext) -> Admission | None:
+    forecast = context.forecast
     if plan.planned is plan.view and not forecast.parted:
-        return msgspec.structs.replace(plan, before=quoted, after=quoted)
+        return before
     profile = profile_of(plan.model)
     tokens = counts_of(plan.planned, profile, context.evidence, context.memo)
-    after = forecast.admission(forecast.actual, plan.planned, profile, tokens, facts.now)
-    if after is None:
-        return msgspec.structs.replace(plan, before=quoted)
-    return msgspec.structs.replace(
-        plan, before=quoted, after=foreseen_quote(plan.model, after, plan.after.prices, expected)
-    )
+    return forecast.admission(forecast.actual, plan.planned, profile, tokens, plan.facts.now)
+
+
+def _foreseen(plan: Plan, before: Admission | None, planned: Admission | None) -> Plan:
+    """The plan with the splits that the cache model foresees in the place of plain estimates."""
+    expected = plan.facts.expected_output(plan.view)
+    if before is not None:
+        quoted = foreseen_quote(plan.view.model, before, plan.facts.prices, expected)
+        plan = msgspec.structs.replace(plan, before=quoted)
+    if planned is not None:
+        quoted = foreseen_quote(plan.model, planned, plan.after.prices, expected)
+        plan = msgspec.structs.replace(plan, after=quoted)
+    return plan
 
 
 def _arm(request: Incoming, context: EngineContext) -> Arm:
