@@ -29,6 +29,15 @@ def test_a_value_heavier_than_a_generation_is_not_kept() -> None:
     assert memo.get("big") is None
 
 
+def test_values_in_use_are_not_kept_beyond_the_limit() -> None:
+    memo: Memo[int, int] = Memo(10)
+    for number in range(1_000):
+        memo.put(number, number)
+        for other in range(number):
+            memo.get(other)
+    assert len(memo) <= 2 * 10
+
+
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 6)), max_size=200))
 def test_at_most_two_generations_are_held_and_values_are_never_mixed_up(puts: list[tuple[int, int]]) -> None:
     memo: Memo[int, tuple[int, int]] = Memo(10)

@@ -20,17 +20,18 @@ class Memo(Generic[K, V]):
         """``most`` is the weight of one generation; at most two are held."""
         self._most = most
         self._weight = 0
-        self._young: dict[K, V] = {}
-        self._old: dict[K, V] = {}
+        self._young: dict[K, tuple[V, int]] = {}
+        self._old: dict[K, tuple[V, int]] = {}
 
     def get(self, key: K) -> V | None:
         """The value put under a key, or None when there is none any more."""
-        value = self._young.get(key)
-        if value is None:
-            value = self._old.get(key)
-            if value is not None:
-                self._young[key] = value
-        return value
+        held = self._young.get(key)
+        if held is None:
+            held = self._old.get(key)
+            if held is None:
+                return None
+            self.put(key, *held)
+        return held[0]
 
     def put(self, key: K, value: V, weight: int = 1) -> None:
         """Keep a value; one that is heavier than a whole generation is not kept."""
@@ -39,7 +40,7 @@ class Memo(Generic[K, V]):
         self._weight += weight
         if self._weight > self._most:
             self._old, self._young, self._weight = self._young, {}, weight
-        self._young[key] = value
+        self._young[key] = (value, weight)
 
     def __len__(self) -> int:
         return len(self._young.keys() | self._old.keys())
