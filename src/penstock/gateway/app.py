@@ -14,6 +14,7 @@ from penstock.gateway.house import House
 from penstock.gateway.passage import pass_through
 from penstock.gateway.planned import PlannedCall
 from penstock.gateway.problems import Problem, too_large
+from penstock.gateway.protocol import EXTENSION
 from penstock.gateway.routes import Route, route_of
 
 Scope = MutableMapping[str, Any]
@@ -48,7 +49,8 @@ class Gateway:
         if scope["type"] != "http":
             return
         path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8")
-        caller = Caller(receive, send)
+        extensions = scope.get("extensions")
+        caller = Caller(receive, send, extensions.get(EXTENSION) if extensions else None)
         if path in _OWN:
             await _OWN[path](self, caller)
             return

@@ -11,6 +11,7 @@ from penstock.gateway.problems import Problem, answer_of
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Deliver = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Whole = Callable[[int, Lines, bytes], bool]
 
 PATIENCE_S = 0.05
 """Seconds after which a waiting call begins to look whether its caller is still there; earlier it makes no odds."""
@@ -34,17 +35,19 @@ class Caller:
     Args:
         receive: ASGI's.
         send: ASGI's.
+        whole: the server's way to send an answer at once (``protocol.EXTENSION``), or None.
 
     Attributes:
         started: whether a byte of an answer was sent.
         gone: whether the caller went away.
     """
 
-    __slots__ = ("_receive", "_send", "_timer", "_watch", "gone", "started")
+    __slots__ = ("_receive", "_send", "_timer", "_watch", "_whole", "gone", "started")
 
-    def __init__(self, receive: Receive, send: Deliver) -> None:
+    def __init__(self, receive: Receive, send: Deliver, whole: Whole | None = None) -> None:
         self._receive = receive
         self._send = send
+        self._whole = whole
         self._timer: asyncio.TimerHandle | None = None
         self._watch: asyncio.Task[None] | None = None
         self.started = False
@@ -100,6 +103,8 @@ class Caller:
     async def answer(self, status: int, lines: Lines, body: bytes) -> None:
         """Send a whole answer."""
         self.started = True
+        if self._whole is not None and self._whole(status, lines, body):
+            return
         await self._send({"type": "http.response.start", "status": status, "headers": lines})
         await self._send({"type": "http.response.body", "body": body})
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import signal
 import socket
 
 import uvicorn
 
 from penstock.errors import InputError, UsageError
 from penstock.gateway.app import Gateway
+from penstock.gateway.protocol import protocol_of
 from penstock.gateway.settings import Settings
 
 BACKLOG = 2048
@@ -64,7 +66,8 @@ def server_of(gateway: Gateway, settings: Settings) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             gateway,
-            http="httptools",
+            http=protocol_of(settings),
+            proxy_headers=False,
             ws="none",
             lifespan="on",
             log_config=None,
@@ -81,6 +84,7 @@ def server_of(gateway: Gateway, settings: Settings) -> uvicorn.Server:
 def serve(gateway: Gateway, listener: socket.socket, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; running calls finish first."""
     server = server_of(gateway, settings)
+    signal.signal(signal.SIGTERM, lambda *_: None)  # the server raises it once more when all is done: exit 0 then
     try:
         _run(server, listener)
     except KeyboardInterrupt:
