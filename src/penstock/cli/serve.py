@@ -33,7 +33,7 @@ def command(
     Point OPENAI_BASE_URL (with /v1) or ANTHROPIC_BASE_URL at the address that is printed.
     """
     resolved = read_policy(policy)
-    check_bind(host, guarded=False)
+    check_bind(host, guarded=bool(resolved.keys))
     settings = Settings()
     listener = listen(host, port)
     try:

@@ -11,6 +11,8 @@ from penstock import __version__
 from penstock.gateway.caller import BodyTooLarge, BodyTooSlow, Caller, CallerGone, Deliver, Receive
 from penstock.gateway.headers import Asked, take_apart
 from penstock.gateway.house import House
+from penstock.gateway.keys import Holder, is_subscription, no_key
+from penstock.gateway.metrics import FORWARDED, REFUSED
 from penstock.gateway.passage import pass_through
 from penstock.gateway.planned import PlannedCall
 from penstock.gateway.problems import Problem, too_large
@@ -62,12 +64,32 @@ class Gateway:
     async def _answer(self, caller: Caller, route: Route, asked: Asked, method: str, query: bytes) -> None:
         house = self.house
         call_id = house.ids()
+        holder = house.ring.holder(asked) if house.ring else None
+        problem = self._gate(route, holder)
+        if problem is not None:
+            house.metrics.count(REFUSED, (("reason", problem.code or ""),))
+            await caller.refuse(problem, route.provider, call_id)
+            return
+        if holder is not None and not holder.own_header:
+            asked.forwarded = [line for line in asked.forwarded if line[0] not in (b"authorization", b"x-api-key")]
+        house.running += 1
         try:
             if route.dialect is None or asked.encoding not in (None, "identity"):
-                await pass_through(house, caller, route, asked, method=method, call_id=call_id, query=query)
+                status = await pass_through(house, caller, route, asked, method=method, call_id=call_id, query=query)
+                house.metrics.count(FORWARDED, (("provider", route.provider), ("status", str(status or "none"))))
                 return
             raw = await caller.body(house.settings.max_body, asked.length, house.settings.body_s)
-            call = PlannedCall(house, caller, route, asked, call_id=call_id, query=query, raw=raw)
+            call = PlannedCall(
+                house,
+                caller,
+                route,
+                asked,
+                call_id=call_id,
+                query=query,
+                raw=raw,
+                holder=holder,
+                bypass=self._only_observed(route.provider, asked),
+            )
             await call.run()
         except BodyTooLarge:
             await caller.refuse(too_large(house.settings.max_body), route.provider, call_id)
@@ -76,6 +98,30 @@ class Gateway:
             await caller.refuse(slow, route.provider, call_id)
         except CallerGone:
             return
+        finally:
+            house.running -= 1
+
+    def _gate(self, route: Route, holder: Holder | None) -> Problem | None:
+        """Why a request does not get in, or None."""
+        house = self.house
+        if house.running >= house.rules.running:
+            return Problem(status=429, message="too many calls at once", code="overloaded", retry_after=1)
+        if not house.ring:
+            return None
+        if holder is None:
+            return no_key()
+        if not holder.own_header and route.provider not in house.keys:
+            return Problem(
+                status=500, message="no provider key is set for this gateway", code="no_provider_key", retry=False
+            )
+        return None
+
+    def _only_observed(self, provider: str, asked: Asked) -> bool:
+        """Whether it is subscription traffic that the policy does not let us change."""
+        if not is_subscription(asked):
+            return False
+        named = self.house.context.policy.upstream.get(provider)
+        return named is None or named.subscription == "observe"
 
     async def _live(self, receive: Receive, send: Deliver) -> None:
         await receive()
@@ -96,10 +142,18 @@ class Gateway:
         failing = {name: writer.failing for name, writer in self.house.books.writers.items() if writer.failing}
         await _plain(caller, 200 if self.ready else 503, {"ready": self.ready, "failing": failing})
 
+    async def metrics(self, caller: Caller) -> None:
+        """Counters in Prometheus' text format."""
+        house = self.house
+        body = house.metrics.text(house.gauges(), house.context.failures).encode()
+        kind = b"text/plain; version=0.0.4; charset=utf-8"
+        await caller.answer(200, [(b"content-type", kind), (b"content-length", b"%d" % len(body))], body)
+
 
 _OWN: dict[bytes, Callable[[Gateway, Caller], Awaitable[None]]] = {
     b"/healthz": Gateway.healthy,
     b"/readyz": Gateway.readiness,
+    b"/metrics": Gateway.metrics,
 }
 
 

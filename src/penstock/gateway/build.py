@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 
 from penstock.engine.context import EngineContext
 from penstock.gateway.app import Gateway
+from penstock.gateway.budgets import Budgets
 from penstock.gateway.house import House
+from penstock.gateway.keys import KeyRing
 from penstock.gateway.logs import Log
 from penstock.gateway.origin import origin_of
+from penstock.gateway.resilience import Address, Endpoint
 from penstock.gateway.routes import PROVIDERS
 from penstock.gateway.secrets import read_secret
 from penstock.gateway.settings import Settings
@@ -17,18 +21,36 @@ from penstock.gateway.upstream import Limits, Upstream
 from penstock.ledger.books import Books
 from penstock.policy.schema import Policy
 
+Addresses = dict[str, list[Upstream]]
+"""The connections of each provider, first address first."""
+
 PUBLIC = {"openai": "https://api.openai.com", "anthropic": "https://api.anthropic.com"}
 """Where the providers are, unless the policy says otherwise."""
 
 
-def upstreams_of(policy: Policy, environment: Mapping[str, str], limits: Limits | None = None) -> dict[str, Upstream]:
-    """The providers' connections; the allow-list of where requests may go."""
-    found = {}
+def upstreams_of(policy: Policy, environment: Mapping[str, str], limits: Limits | None = None) -> Addresses:
+    """The providers' connections, first address first; the allow-list of where requests may go."""
+    found: Addresses = {}
     for provider in PROVIDERS:
         named = policy.upstream.get(provider)
-        origin = origin_of((named.base_url if named is not None else None) or PUBLIC[provider])
-        found[provider] = Upstream(origin, limits=limits, proxy=proxy_for(origin, environment))
+        first = (named.base_url if named is not None else None) or PUBLIC[provider]
+        origins = [origin_of(url) for url in (first, *(named.mirrors if named is not None else ()))]
+        found[provider] = [Upstream(one, limits=limits, proxy=proxy_for(one, environment)) for one in origins]
     return found
+
+
+def endpoints_of(policy: Policy, addresses: Addresses, clock: Callable[[], float]) -> dict[str, Endpoint]:
+    """The providers with the policy's way of trying them."""
+    rules = policy.resilience
+    return {
+        provider: Endpoint(
+            [Address(one.origin.authority.decode("ascii"), one, rules) for one in upstreams],
+            rules,
+            clock=clock,
+            draw=random.random,
+        )
+        for provider, upstreams in addresses.items()
+    }
 
 
 def provider_keys(policy: Policy, environment: Mapping[str, str]) -> dict[str, bytes]:
@@ -57,11 +79,15 @@ def build_gateway(
     Raises:
         UsageError: an upstream or a key reference of the policy is wrong.
     """
+    addresses = upstreams_of(policy, environment, limits)
     house = House(
         context=context if context is not None else EngineContext(policy),
         books=books,
-        upstreams=upstreams_of(policy, environment, limits),
+        upstreams={provider: upstreams[0] for provider, upstreams in addresses.items()},
+        endpoints=endpoints_of(policy, addresses, clock),
         keys=provider_keys(policy, environment),
+        ring=KeyRing(policy.keys, environment),
+        budgets=Budgets(policy.budgets),
         settings=settings,
         clock=clock,
         ids=ids,
@@ -69,8 +95,9 @@ def build_gateway(
     )
 
     async def closed() -> None:
-        for upstream in house.upstreams.values():
-            await upstream.aclose()
+        for upstreams in addresses.values():
+            for upstream in upstreams:
+                await upstream.aclose()
         if not books.close():
             log.error("ledger", error="records were lost at the close")
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from penstock.engine.context import EngineContext
+from penstock.gateway.budgets import Budgets, Verdict, period_of
 from penstock.gateway.headers import Asked, Lines
+from penstock.gateway.keys import KeyRing
 from penstock.gateway.logs import Log
+from penstock.gateway.metrics import BREAKER, BUDGET, LOST, QUEUE, RUNNING, WAITING, WRITTEN, Gauge, Metrics
+from penstock.gateway.pacing import Pacer
+from penstock.gateway.resilience import Endpoint
 from penstock.gateway.settings import Settings
-from penstock.gateway.upstream import Exchange, Upstream
+from penstock.gateway.upstream import Upstream
 from penstock.ledger.books import Books
+from penstock.money import PICO_PER_USD
+from penstock.policy.serving import Resilience
 
 
 class House:
@@ -20,6 +28,13 @@ class House:
         books: where records go.
         upstreams: by provider; the only places that requests go to.
         keys: the provider keys that replace the caller's, by provider.
+        endpoints: the same providers with their mirrors, tried as the policy says.
+        ring: the virtual keys.
+        budgets: limits on spending.
+        pacer: room in the providers' limits.
+        metrics: counters.
+        rules: the policy's section on resilience.
+        running: calls that run now.
         settings: limits.
         clock: seconds since the epoch.
         ids: makes the next call's id.
@@ -32,24 +47,64 @@ class House:
         context: EngineContext,
         books: Books,
         upstreams: Mapping[str, Upstream],
+        endpoints: Mapping[str, Endpoint],
         clock: Callable[[], float],
         ids: Callable[[], str],
         log: Log,
         keys: Mapping[str, bytes] | None = None,
+        ring: KeyRing | None = None,
+        budgets: Budgets | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.context = context
         self.books = books
         self.upstreams = upstreams
+        self.endpoints = endpoints
+        self.ring = ring if ring is not None else KeyRing({}, {})
+        self.budgets = budgets if budgets is not None else Budgets({})
+        self.pacer = Pacer()
+        self.metrics = Metrics()
+        self.running = 0
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._warned: set[tuple[str, str]] = set()
+        books.heard.append(self.metrics.heard)
         self.keys = dict(keys or {})
         self.settings = settings or Settings()
         self.clock = clock
         self.ids = ids
         self.log = log
 
-    def exchange(self, provider: str) -> Exchange:
-        """The way to a provider."""
-        return self.upstreams[provider]
+    @property
+    def rules(self) -> Resilience:
+        """What is done when a provider fails."""
+        return self.context.policy.resilience
+
+    def throttle(self, budget: str) -> asyncio.Lock:
+        """The lock that lets the calls of a spent budget run one at a time."""
+        return self._locks.setdefault(budget, asyncio.Lock())
+
+    def warn_of_budget(self, verdict: Verdict) -> None:
+        """Say once in a day that a budget is near or beyond its end."""
+        word = (f"{verdict.budget} {verdict.action}", period_of("day", self.clock()))
+        if word not in self._warned:
+            self._warned.add(word)
+            self.log.warning("budget", budget=verdict.budget, action=verdict.action)
+
+    def gauges(self) -> list[Gauge]:
+        """What the metrics read at this moment."""
+        found: list[Gauge] = [(RUNNING, (), self.running), (WAITING, (), self.pacer.waiting)]
+        for name, writer in self.books.writers.items():
+            label = (("file", name),)
+            found += [(QUEUE, label, writer.waiting), (WRITTEN, label, writer.written), (LOST, label, writer.refused)]
+        now = asyncio.get_running_loop().time()
+        for provider, endpoint in self.endpoints.items():
+            for address in endpoint.addresses:
+                labels = (("provider", provider), ("address", address.name))
+                found.append((BREAKER, labels, float(address.breaker.state(now) != "closed")))
+        for name, limit, spent, reserved in self.budgets.standing():
+            for part, amount in (("limit", limit), ("spent", spent), ("reserved", reserved)):
+                found.append((BUDGET, (("budget", name), ("part", part)), amount / PICO_PER_USD))
+        return found
 
     def credentials(self, provider: str, asked: Asked) -> Lines:
         """The caller's headers with the provider key of the policy in place of its own, where there is one."""

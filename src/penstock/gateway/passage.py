@@ -22,7 +22,7 @@ async def pass_through(
     if not more:
         caller.watch()
     try:
-        response = await house.exchange(route.provider).request(
+        response = await house.upstreams[route.provider].request(
             method.encode("ascii"),
             route.path + query,
             house.credentials(route.provider, asked),

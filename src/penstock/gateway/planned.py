@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import math
+
+import msgspec
 
 from penstock.engine.call import Incoming
 from penstock.engine.flow import Flow
 from penstock.engine.hidden_chunk import UsageChunkFilter
 from penstock.engine.labels import Labels, read_labels
 from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
+from penstock.engine.record import Call
 from penstock.engine.report import report_headers
 from penstock.engine.steps import Send, Sent
 from penstock.errors import UpstreamError
+from penstock.gateway.admission import Admission
 from penstock.gateway.caller import Caller
+from penstock.gateway.fallback import body_for, worth_another
 from penstock.gateway.headers import Asked, Lines, backward, header, replaced
 from penstock.gateway.house import House
-from penstock.gateway.problems import error_kind, unreachable
+from penstock.gateway.keys import Holder
+from penstock.gateway.metrics import REFUSED
+from penstock.gateway.pacing import NoRoom
+from penstock.gateway.problems import Problem, error_kind, unreachable
 from penstock.gateway.response import Response
 from penstock.gateway.routes import Route
 from penstock.ledger.traffic import Exchanged
@@ -58,10 +67,22 @@ class PlannedCall:
         call_id: ours.
         query: of the request, with its question mark, or empty.
         raw: the body.
+        holder: whose key it came with, or None where no keys are asked for.
+        bypass: whether plans leave the call alone.
     """
 
     def __init__(
-        self, house: House, caller: Caller, route: Route, asked: Asked, *, call_id: str, query: bytes, raw: bytes
+        self,
+        house: House,
+        caller: Caller,
+        route: Route,
+        asked: Asked,
+        *,
+        call_id: str,
+        query: bytes,
+        raw: bytes,
+        holder: Holder | None = None,
+        bypass: bool = False,
     ) -> None:
         self._house = house
         self._caller = caller
@@ -74,7 +95,11 @@ class PlannedCall:
         self._streamed = wants_stream(raw)
         self._started_at = house.clock()
         self._call_id = call_id
+        self._bypass = bypass or self._labels.bypass
         self._held: list[Kept] = []
+        self._sent = False
+        self._model = ""
+        self._admission = Admission(house, route.provider, holder, asked, self._labels)
         self._flow = Flow(
             Incoming(
                 call_id=call_id,
@@ -83,69 +108,110 @@ class PlannedCall:
                 task=self._labels.task,
                 session=self._labels.session,
                 trace=self._labels.trace,
-                tags=self._labels.tags,
-                bypass=self._labels.bypass,
+                tags=self._admission.tags,
+                bypass=self._bypass,
                 started_at=self._started_at,
                 streamed_to_caller=self._streamed,
             ),
             house.context,
-            house.books.keep,
+            self._keep,
         )
 
     async def run(self) -> None:
         """Answer the caller and keep the record, whatever happens on the way."""
         step = self._flow.advance()
+        if isinstance(step, Send):
+            problem = self._admission.check(step)
+            if problem is not None:
+                await self._refuse(problem)
+                return
         self._caller.watch()
         try:
             while step is not None:
                 if isinstance(step, Send):
                     forwarded = await self._send(step)
-                    if forwarded is not None:
-                        step = self._flow.advance(forwarded)
-                        continue
-                    step = self._flow.advance(self._held[-1].sent)
+                    step = self._flow.advance(forwarded if forwarded is not None else self._held[-1].sent)
                 else:
                     step = self._flow.advance()
+        except NoRoom as error:
+            full = Problem(
+                status=429,
+                message="no room in the provider's rate limits",
+                code="rate_limit_exceeded",
+                retry_after=math.ceil(error.retry_after),
+            )
+            await self._refuse(full)
+            return
         finally:
             self._caller.unwatch()
+            outcome = self._flow.outcome
+            self._admission.settle(outcome.call if outcome is not None else None, sent=self._sent)
         self._keep_traffic()
         if not self._caller.started and not self._caller.gone:
             await self._show()
 
+    async def _refuse(self, problem: Problem) -> None:
+        self._house.metrics.count(REFUSED, (("reason", problem.code or str(problem.status)),))
+        await self._caller.refuse(problem, self._route.provider, self._call_id)
+
+    def _keep(self, call: Call) -> None:
+        if self._model:
+            call.model_sent = self._model
+        self._house.books.keep(call)
+
     async def _send(self, send: Send) -> Sent | None:
-        """Carry out a Send; the result if the answer was forwarded, None if it is held."""
-        house = self._house
-        lines, body, hidden = self._outgoing(send)
+        """Carry out a Send, and again with the models that stand in for its own when the provider cannot serve it."""
+        forwarded = await self._send_to(send, send.body)
+        self._model = ""
+        rules = self._house.rules
+        if not rules.fallbacks or self._bypass or self._house.context.policy.mode != "apply":
+            return forwarded
+        for model in rules.fallbacks.get(send.model, ()):
+            if forwarded is not None or self._caller.gone or not worth_another(self._held[-1].sent.status):
+                break
+            body = body_for(send, model)
+            if body is not None:
+                forwarded = await self._send_to(msgspec.structs.replace(send, model=model), body)
+                self._model = model
+        return forwarded
+
+    async def _send_to(self, send: Send, planned: bytes) -> Sent | None:
+        """Send bytes for a Send; the result if the answer was forwarded, None if it is held."""
+        house, admission = self._house, self._admission
+        lines, body, hidden = self._outgoing(planned)
+        await admission.enter(send)
         sent_at = house.clock()
         try:
-            response = await house.exchange(self._route.provider).request(b"POST", self._target, lines, body)
+            self._sent = True
+            response = await house.endpoints[self._route.provider].request(b"POST", self._target, lines, body)
+            admission.learn(response)
+            first_at = house.clock()
+            accepted = _ANSWERED <= response.status < 300  # noqa: PLR2004 - the class of success
+            if accepted:
+                house.context.began(self._call_id, first_at)
+            kind = header(response.headers, b"content-type") or ""
+            if accepted and self._streamed and not send.buffer and kind.startswith("text/event-stream"):
+                return await self._forward(send, response, hidden=hidden, sent_at=sent_at)
+            await self._hold(send, response, kind, sent_at=sent_at, first_at=first_at)
         except UpstreamError as error:
             self._held.append(Kept(self._failed(error, sent_at), error=error))
             house.log.warning("upstream", call=self._call_id, provider=self._route.provider, error=str(error))
-            return None
         except asyncio.CancelledError:
             if not self._caller.gone:
                 raise
             self._held.append(Kept(self._abandoned(sent_at)))
-            return None
-        first_at = house.clock()
-        accepted = _ANSWERED <= response.status < 300  # noqa: PLR2004 - the class of success
-        if accepted:
-            house.context.began(self._call_id, first_at)
-        kind = header(response.headers, b"content-type") or ""
-        if accepted and self._streamed and not send.buffer and kind.startswith("text/event-stream"):
-            return await self._forward(send, response, hidden=hidden, sent_at=sent_at)
-        await self._hold(send, response, kind, sent_at=sent_at, first_at=first_at)
+        finally:
+            admission.leave()
         return None
 
-    def _outgoing(self, send: Send) -> tuple[Lines, bytes, bool]:
+    def _outgoing(self, planned: bytes) -> tuple[Lines, bytes, bool]:
         """Headers and body for the provider, and whether a usage chunk has to be hidden from the caller."""
         lines = self._house.credentials(self._route.provider, self._asked)
-        body = send.body
+        body = planned
         hidden = False
-        if self._streamed and not self._labels.bypass:
-            body = ask_for_usage(self._dialect, send.body)
-            hidden = body is not send.body
+        if self._streamed and not self._bypass:
+            body = ask_for_usage(self._dialect, planned)
+            hidden = body is not planned
         accepted = header(lines, b"accept-encoding")
         if hidden:
             lines = replaced(lines, b"accept-encoding", b"identity")

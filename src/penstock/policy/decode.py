@@ -71,6 +71,9 @@ def _decode_struct(value: Any, struct: type[msgspec.Struct], key: Key) -> Any:
     for name in value:
         if name not in fields:
             raise unknown_key((*key, str(name)), fields)
+    for name, field in fields.items():
+        if field.required and name not in value:
+            raise BadKey(key, f"`{dotted(key)}` needs `{name}`")
     return struct(**{fields[name].name: decode(item, fields[name].type, (*key, name)) for name, item in value.items()})
 
 

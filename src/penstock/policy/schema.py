@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from penstock.policy.serving import Budget, Resilience, VirtualKey
+
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 PositiveFloat = Annotated[float, msgspec.Meta(gt=0.0)]
@@ -25,10 +27,14 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     Attributes:
         base_url: without a trailing path; None for the provider's public address.
         api_key: ``env:NAME`` or ``file:PATH``; None to pass on the caller's own key.
+        mirrors: further addresses of the same API (regions), tried in order when one fails.
+        subscription: ``apply`` lets plans change subscription or OAuth traffic; ``observe`` only watches it.
     """
 
     base_url: str | None = None
     api_key: str | None = None
+    mirrors: tuple[str, ...] = ()
+    subscription: Literal["observe", "apply"] = "observe"
 
 
 class Levers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -185,6 +191,9 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     Attributes:
         schema: the version of this format.
         mode: ``observe`` sends the client's bytes and says what it would do; ``apply`` does it.
+        resilience: what the gateway does when a provider fails.
+        keys: virtual keys by name; with any, every caller of the gateway needs one.
+        budgets: limits on spending by name.
         prompts: named texts that route variants refer to; the loader adds the files that variants name.
         tasks: each is ``[defaults]`` with the task's own keys on top.
         defaults: for every task, and for calls of no known task.
@@ -196,6 +205,9 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     levers: Levers = Levers()
     holdback: Holdback = Holdback()
     audit: Audit = Audit()
+    resilience: Resilience = Resilience()
+    keys: dict[str, VirtualKey] = {}
+    budgets: dict[str, Budget] = {}
     prompts: dict[str, str] = {}
     defaults: TaskPolicy = TaskPolicy()
     tasks: dict[str, TaskPolicy] = {}

@@ -1,0 +1,115 @@
+"""What a provider's rate-limit headers say, turned into buckets (provider-semantics 1.8, 2.7)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from penstock.gateway.headers import Lines
+from penstock.wire.usage import Usage
+
+_PERIOD_S = 60.0
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+ANTHROPIC = "anthropic-ratelimit-"
+OPENAI = "x-ratelimit-"
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """One limit as an answer told it.
+
+    Attributes:
+        kind: ``requests``, ``tokens``, ``input-tokens`` or ``output-tokens``.
+        limit: for a minute.
+        remaining: now.
+        reset_s: seconds until it is full again.
+    """
+
+    kind: str
+    limit: int
+    remaining: int
+    reset_s: float
+
+
+def limits_of(lines: Lines, now: float) -> list[Limit]:
+    """The limits that an answer's headers tell; ``now`` in seconds since the epoch."""
+    found: dict[str, dict[str, str]] = {}
+    for raw_name, raw_value in lines:
+        if b"ratelimit-" not in raw_name:
+            continue
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        if name.startswith(ANTHROPIC):
+            kind, _, part = name.removeprefix(ANTHROPIC).rpartition("-")
+        elif name.startswith(OPENAI):
+            part, _, kind = name.removeprefix(OPENAI).partition("-")
+        else:
+            continue
+        found.setdefault(kind, {})[part] = value
+    limits = []
+    for kind, parts in found.items():
+        limit, remaining = _whole(parts.get("limit")), _whole(parts.get("remaining"))
+        if limit and remaining is not None:
+            limits.append(Limit(kind, limit, remaining, _seconds(parts.get("reset", ""), now)))
+    return limits
+
+
+def counted(provider: str, usage: Usage, max_tokens: int | None = None) -> int:
+    """Input tokens that a call takes from the provider's bucket.
+
+    Anthropic does not count what was read from a cache; OpenAI does, and counts the output cap where it is larger.
+    """
+    if provider == "anthropic":
+        return usage.input_uncached + usage.cache_write
+    return max(usage.input_total, max_tokens or 0)
+
+
+class Bucket:
+    """One limit between two answers: it fills at its rate, and running calls have taken from it.
+
+    Time is monotonic seconds.
+    """
+
+    __slots__ = ("_at", "_level", "limit")
+
+    def __init__(self, limit: Limit, now: float) -> None:
+        self.limit = limit.limit
+        self._level = float(limit.remaining)
+        self._at = now
+
+    def learn(self, limit: Limit, now: float, running: float) -> None:
+        """A new answer's word; what runs and the provider may not have counted yet is taken off."""
+        self.limit = limit.limit
+        told = float(limit.remaining)
+        self._level = min(told, max(self.level(now), told - running))
+        self._at = now
+
+    def level(self, now: float) -> float:
+        """What is there at ``now``."""
+        return min(float(self.limit), self._level + (now - self._at) * self.limit / _PERIOD_S)
+
+    def take(self, amount: float, now: float) -> None:
+        """A call goes; the level may fall below zero."""
+        self._level = self.level(now) - amount
+        self._at = now
+
+    def wait_s(self, amount: float, now: float) -> float:
+        """Seconds until there is room; an amount beyond the limit needs a full bucket."""
+        missing = min(amount, float(self.limit)) - self.level(now)
+        return max(0.0, missing * _PERIOD_S / self.limit)
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdigit() else None
+
+
+def _seconds(text: str, now: float) -> float:
+    parts = _DURATION.findall(text)
+    if parts and "".join(number + unit for number, unit in parts) == text:
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    try:
+        return max(0.0, datetime.fromisoformat(text).timestamp() - now)
+    except ValueError:
+        return 0.0

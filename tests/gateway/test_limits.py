@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.gateway.limits import Bucket, Limit, counted, limits_of
+from penstock.wire.usage import Usage
+
+
+def test_both_providers_headers_are_read() -> None:
+    lines = [
+        (b"anthropic-ratelimit-requests-limit", b"50"),
+        (b"anthropic-ratelimit-requests-remaining", b"49"),
+        (b"anthropic-ratelimit-requests-reset", b"1970-01-01T00:01:40Z"),
+        (b"anthropic-ratelimit-input-tokens-limit", b"40000"),
+        (b"anthropic-ratelimit-input-tokens-remaining", b"39000"),
+    ]
+    assert limits_of(lines, 40.0) == [Limit("requests", 50, 49, 60.0), Limit("input-tokens", 40000, 39000, 0.0)]
+    lines = [
+        (b"x-ratelimit-limit-tokens", b"1000"),
+        (b"x-ratelimit-remaining-tokens", b"0"),
+        (b"x-ratelimit-reset-tokens", b"1m30.5s"),
+        (b"x-ratelimit-limit-requests", b"nonsense"),
+    ]
+    assert limits_of(lines, 0.0) == [Limit("tokens", 1000, 0, 90.5)]
+
+
+@pytest.mark.parametrize(("provider", "tokens"), [("anthropic", 30), ("openai", 130)])
+def test_cached_reads_count_as_each_provider_counts_them(provider: str, tokens: int) -> None:
+    assert counted(provider, Usage(input_uncached=10, cache_read=100, cache_write_5m=20)) == tokens
+
+
+def test_openai_counts_an_output_cap_that_is_larger_than_the_prompt() -> None:
+    assert counted("openai", Usage(input_uncached=10), 4000) == 4000
+    assert counted("anthropic", Usage(input_uncached=10), 4000) == 10
+
+
+def test_a_bucket_fills_at_its_rate_and_not_beyond() -> None:
+    bucket = Bucket(Limit("tokens", 600, 0, 60.0), 0.0)
+    assert bucket.level(1.0) == 10.0
+    assert bucket.wait_s(30.0, 0.0) == 3.0
+    assert bucket.level(1000.0) == 600.0
+    assert bucket.wait_s(6000.0, 1000.0) == 0.0  # never more than a full bucket
+
+
+@settings(max_examples=50)
+@given(st.lists(st.floats(0.1, 50.0), min_size=1, max_size=20))
+def test_what_is_taken_is_waited_for(amounts: list[float]) -> None:
+    bucket = Bucket(Limit("tokens", 60, 60, 0.0), 0.0)
+    now = 0.0
+    for amount in amounts:
+        now += bucket.wait_s(amount, now)
+        bucket.take(amount, now)
+        assert bucket.level(now) >= -1e-6
+    assert now >= sum(amounts) - 60 - 1e-6
+
+
+def test_an_answer_corrects_the_level_downwards_at_once_and_upwards_by_what_runs() -> None:
+    bucket = Bucket(Limit("requests", 60, 60, 0.0), 0.0)
+    bucket.learn(Limit("requests", 60, 10, 0.0), 0.0, running=0.0)
+    assert bucket.level(0.0) == 10.0
+    bucket.learn(Limit("requests", 60, 50, 0.0), 0.0, running=45.0)
+    assert bucket.level(0.0) == 10.0
+    bucket.learn(Limit("requests", 60, 50, 0.0), 0.0, running=5.0)
+    assert bucket.level(0.0) == 45.0

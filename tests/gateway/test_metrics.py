@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from penstock.engine.edit import Risk
+from penstock.engine.record import EditRecord
+from penstock.gateway.metrics import COST, HELP, MOST_SERIES, RUNNING, Metrics
+from penstock.money import Picodollars
+from penstock.wire.usage import Usage
+from tests.ledger.calls import call
+
+
+def test_a_call_is_counted_by_model_task_arm_and_status() -> None:
+    metrics = Metrics()
+    edit = EditRecord(lever="cache", why="w", saving=None, risk=Risk.EXACT)
+    usage = Usage(input_uncached=10, cache_read=7, output=5)
+    metrics.heard(
+        call(
+            arm="treated",
+            usage=usage,
+            cost=Picodollars(10**12),
+            cost_before=Picodollars(3 * 10**12),
+            edits=(edit,),
+            latency_ms=300.0,
+            ttft_ms=20.0,
+        )
+    )
+    lines = metrics.text().splitlines()
+    model = 'gen_ai_provider_name="anthropic",gen_ai_request_model="claude-haiku-4-5"'
+    expected = [
+        'penstock_calls_total{task="triage",model="claude-haiku-4-5",arm="treated",status="200"} 1',
+        f"penstock_cost_usd_total{{{model}}} 1.0",
+        f"penstock_saved_usd{{{model}}} 2.0",
+        f'gen_ai_client_token_usage_total{{{model},gen_ai_token_type="cache_read"}} 7',
+        'penstock_edits_total{lever="cache"} 1',
+        f'gen_ai_client_operation_duration_seconds_bucket{{{model},le="0.25"}} 0',
+        f'gen_ai_client_operation_duration_seconds_bucket{{{model},le="0.5"}} 1',
+        f'gen_ai_client_operation_duration_seconds_bucket{{{model},le="+Inf"}} 1',
+        f"gen_ai_client_operation_duration_seconds_count{{{model}}} 1",
+        f'gen_ai_server_time_to_first_token_seconds_bucket{{{model},le="0.05"}} 1',
+    ]
+    for line in expected:
+        assert line in lines
+
+
+def test_an_unknown_cost_is_counted_and_in_no_sum() -> None:
+    metrics = Metrics()
+    metrics.heard(call(cost=None, usage=None))
+    assert "penstock_unknown_cost_calls_total" in metrics.text()
+    assert f"{COST}{{" not in metrics.text()
+
+
+def test_labels_are_escaped_and_series_are_bounded() -> None:
+    metrics = Metrics()
+    metrics.heard(call(task='say "hi"\n\\'))
+    assert 'task="say \\"hi\\"\\n\\\\"' in metrics.text()
+    for number in range(MOST_SERIES + 50):
+        metrics.heard(call(task=f"t{number}"))
+    text = metrics.text()
+    assert text.count("penstock_calls_total{") <= MOST_SERIES + 1
+    assert 'task="other"' in text
+
+
+def test_gauges_and_failures_are_shown_with_their_help() -> None:
+    text = Metrics().text([(RUNNING, (), 3)], {"cap: KeyError": 2})
+    assert f"# HELP {RUNNING} {HELP[RUNNING][1]}\n# TYPE {RUNNING} gauge\n{RUNNING} 3" in text
+    assert 'penstock_failed_open_total{fault="cap: KeyError"} 2' in text

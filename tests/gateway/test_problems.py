@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from penstock.errors import UpstreamError, UpstreamProtocolError, UpstreamTimeout, UpstreamUnreachable
+from penstock.gateway.problems import Problem, answer_of, error_kind, too_large, unreachable
+
+
+def test_a_problem_has_the_shape_of_the_provider() -> None:
+    problem = Problem(status=429, message="full", code="overloaded", retry_after=3, retry=True)
+    lines, body = answer_of(problem, "anthropic", "call_1")
+    headers = dict(lines)
+    assert json.loads(body)["error"]["type"] == "rate_limit_error"
+    assert json.loads(body)["request_id"] == "call_1"
+    assert headers[b"content-length"] == b"%d" % len(body)
+    assert (headers[b"retry-after"], headers[b"x-should-retry"], headers[b"request-id"]) == (b"3", b"true", b"call_1")
+    lines, body = answer_of(problem, "openai", "call_1")
+    assert set(json.loads(body)["error"]) == {"message", "type", "param", "code"}
+    assert dict(lines)[b"x-request-id"] == b"call_1"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        (UpstreamTimeout("t"), 504, "timeout"),
+        (UpstreamUnreachable("u"), 502, "connect"),
+        (UpstreamProtocolError("p"), 502, "upstream_protocol"),
+    ],
+)
+def test_each_failure_of_the_way_has_its_status(error: UpstreamError, status: int, kind: str) -> None:
+    assert unreachable(error).status == status
+    assert error_kind(error) == kind
+
+
+def test_a_body_that_is_too_large_is_not_worth_a_retry() -> None:
+    assert (too_large(5).status, too_large(5).retry) == (413, False)
