@@ -44,7 +44,7 @@ class Broken(EngineContext):
 class Forgetful(EngineContext):
     """A context that raises when an answer is in."""
 
-    def pin(self, task: str, session: str | None, model: str) -> None:  # noqa: ARG002 - the signature of a context
+    def pin(self, task: str, session: str | None, model: str) -> None:
         raise RuntimeError("broken")
 
 
