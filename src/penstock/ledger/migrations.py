@@ -64,6 +64,13 @@ def _call_details(connection: sqlite3.Connection) -> None:
 
 STEPS: tuple[Step, ...] = (_calls, _call_details)
 
+COLUMNS = {
+    "model": "the model that the request went to.",
+    "cost_extra": "of all extra sends in picodollars; none when one of them is unknown.",
+    "record": "the whole record as JSON.",
+}
+"""What the columns hold that are not simply a field of the record or of its usage."""
+
 
 def migrate(connection: sqlite3.Connection, steps: tuple[Step, ...] = STEPS) -> int:
     """Bring a database to the newest schema; returns the number of steps that ran.

@@ -52,7 +52,26 @@ class Exchanged(msgspec.Struct, frozen=True, kw_only=True):
     call_id: str
 
 
-class _Line(msgspec.Struct, omit_defaults=True, kw_only=True):
+class Line(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A line of the native log; a member that has its default is left out.
+
+    Attributes:
+        ts: when the request started, seconds since the epoch.
+        provider: ``anthropic`` or ``openai``.
+        api: the dialect of the bodies.
+        model: the model that answered, else the one asked for.
+        request: the body as the client sent it, untouched; null when it was no JSON.
+        response: the body of the answer, a stream folded into one; null when it was no JSON or none came.
+        status: HTTP status.
+        latency_ms: from the request to the last byte.
+        ttft_ms: from the request to the first byte.
+        tags: free labels, ``task`` among them.
+        session: conversation key.
+        stream: whether the answer was streamed.
+        complete: false for a stream that was cut.
+        call_id: of the call in the ledger.
+    """
+
     ts: float
     provider: str
     api: str
@@ -76,7 +95,7 @@ def line_of(exchanged: Exchanged) -> bytes:
     """The log line of a call, with its line feed. A body that is no JSON is null."""
     return (
         _encode(
-            _Line(
+            Line(
                 ts=exchanged.ts,
                 provider=exchanged.dialect.provider,
                 api=exchanged.dialect.value,

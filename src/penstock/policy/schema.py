@@ -38,7 +38,14 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Levers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One switch per lever; false turns a lever off for every task."""
+    """One switch per lever; false turns a lever off for every task.
+
+    Attributes:
+        cache: markers, lifetimes and cache keys.
+        cap: limits on answer length.
+        route: other models.
+        trim: limits on prompt length.
+    """
 
     cache: bool = True
     cap: bool = True
@@ -63,7 +70,12 @@ class Holdback(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Below these floors an audit says "not worth it"."""
+    """Below these floors an audit says "not worth it".
+
+    Attributes:
+        floor_usd_month: possible saving of a task, US dollars a month.
+        floor_calls_day: calls of a task a day, where its saving cannot be priced.
+    """
 
     floor_usd_month: float = 20.0
     floor_calls_day: int = 300
