@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "prices": "penstock.cli.prices",
     "serve": "penstock.cli.serve",
     "ledger": "penstock.cli.ledger",
+    "explain": "penstock.cli.explain",
     "config": "penstock.cli.config",
 }
 
