@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
+
 from penstock.engine.edit import Risk
 from penstock.engine.record import EditRecord
-from penstock.gateway.metrics import COST, HELP, MOST_SERIES, RUNNING, Metrics
+from penstock.gateway.metrics import COST, HELP, LABELS, MOST_SERIES, RUNNING, Metrics
 from penstock.money import Picodollars
 from penstock.wire.usage import Usage
 from tests.ledger.calls import call
@@ -63,3 +65,19 @@ def test_gauges_and_failures_are_shown_with_their_help() -> None:
     text = Metrics().text([(RUNNING, (), 3)], {"cap: KeyError": 2})
     assert f"# HELP {RUNNING} {HELP[RUNNING][1]}\n# TYPE {RUNNING} gauge\n{RUNNING} 3" in text
     assert 'penstock_failed_open_total{fault="cap: KeyError"} 2' in text
+
+
+def test_every_metric_has_its_help_and_the_labels_that_it_is_said_to_have() -> None:
+    assert set(HELP) == set(LABELS)
+    metrics = Metrics()
+    edit = EditRecord(lever="cache", why="w", saving=None, risk=Risk.EXACT)
+    usage = Usage(input_uncached=10, output=5)
+    cost, before = Picodollars(10**12), Picodollars(3 * 10**12)
+    metrics.heard(call(arm="treated", usage=usage, cost=cost, cost_before=before, edits=(edit,), latency_ms=300.0))
+    metrics.heard(call(id="b", cost=None))
+    shown: dict[str, set[tuple[str, ...]]] = {}
+    for name, labels in re.findall(r"^(\w+)\{(.*)\}", metrics.text(failures={"cap: KeyError": 2}), re.MULTILINE):
+        family = re.sub("_(bucket|sum|count)$", "", name)
+        shown.setdefault(family, set()).add(tuple(key for key in re.findall(r"(\w+)=", labels) if key != "le"))
+    assert len(shown) > 5
+    assert shown == {name: {LABELS[name]} for name in shown}

@@ -50,6 +50,30 @@ HELP: Mapping[str, tuple[str, str]] = {
     BUDGET: ("gauge", "Budgets: limit, spent and reserved."),
 }
 
+_MODEL = ("gen_ai_provider_name", "gen_ai_request_model")
+
+LABELS: Mapping[str, tuple[str, ...]] = {
+    DURATION: _MODEL,
+    FIRST_TOKEN: _MODEL,
+    TOKENS: (*_MODEL, "gen_ai_token_type"),
+    CALLS: ("task", "model", "arm", "status"),
+    COST: _MODEL,
+    SAVED: _MODEL,
+    UNKNOWN_COST: _MODEL,
+    EDITS: ("lever",),
+    FAILED_OPEN: ("fault",),
+    REFUSED: ("reason",),
+    FORWARDED: ("provider", "status"),
+    RUNNING: (),
+    WAITING: (),
+    QUEUE: ("file",),
+    WRITTEN: ("file",),
+    LOST: ("file",),
+    BREAKER: ("provider", "address"),
+    BUDGET: ("budget", "part"),
+}
+"""The labels of each metric, in their order; a histogram's buckets have ``le`` beside them."""
+
 BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Upper bounds of the histograms, seconds."""
 
@@ -88,7 +112,7 @@ class Metrics:
     def heard(self, call: Call) -> None:
         """Count a finished call."""
         self._count_call(call)
-        model = (("gen_ai_provider_name", call.provider), ("gen_ai_request_model", call.model_sent))
+        model = tuple(zip(_MODEL, (call.provider, call.model_sent), strict=True))
         usage = call.usage
         if usage is not None:
             for kind, count in (
@@ -133,7 +157,7 @@ class Metrics:
     def _lines(self, gauges: list[Gauge], failures: Mapping[str, int]) -> Iterator[str]:
         counters = {name: dict(series) for name, series in self._counters.items()}
         counters[CALLS] = {
-            (("task", task), ("model", model), ("arm", arm), ("status", str(status or "none"))): count
+            tuple(zip(LABELS[CALLS], (task, model, arm, str(status or "none")), strict=True)): count
             for (task, model, arm, status), count in self._calls.items()
         }
         counters[FAILED_OPEN] = {(("fault", name),): count for name, count in failures.items()}

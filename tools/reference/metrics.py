@@ -1,0 +1,23 @@
+"""The page of what the gateway's ``/metrics`` shows."""
+
+from __future__ import annotations
+
+from penstock.gateway import metrics
+from tools.reference.markdown import code, paragraphs, table
+
+
+def metrics_page() -> str:
+    """Every metric with its type, its labels and its meaning."""
+    rows = (
+        (code(name), kind, ", ".join(map(code, metrics.LABELS[name])), said)
+        for name, (kind, said) in metrics.HELP.items()
+    )
+    lines = ["# Metrics", "", *paragraphs(metrics.__doc__ or ""), *table(("metric", "type", "labels", "meaning"), rows)]
+    bounds = ", ".join(f"{bound:g}" for bound in metrics.BOUNDS)
+    lines += [
+        f"Histograms have the upper bounds {bounds} seconds. A metric has at most {metrics.MOST_SERIES:,} sets of"
+    ]
+    lines += [
+        "labels; what comes after them is counted under `other`. Labels hold names of tasks, models and files, never"
+    ]
+    return "\n".join([*lines, "prompt text or keys."])
