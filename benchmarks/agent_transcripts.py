@@ -1,5 +1,4 @@
-"""Real agent conversations through client and simulator: what caching takes of the clairvoyant bound, and how far a
-projection is from what is then realised.
+"""Real agent conversations through client and simulator.
 
 For each model and mean gap between the turns of a conversation, over the same requests at the same times:
 
@@ -15,6 +14,231 @@ figures are the whole bill, output included.
 
 from __future__ import annotations
 
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx2
+import msgspec
+
+from benchmarks import transcripts
+from benchmarks.arrivals import FIRST_BYTE_S, Arrival, schedule
+from benchmarks.report import Report, arguments, progress
+from penstock.audit.read import read_calls
+from penstock.audit.reading import ReadReport
+from penstock.audit.run import audit
+from penstock.cachemodel.bound import Clairvoyant, Multipliers, Write
+from penstock.client import Penstock
+from penstock.models.catalog import profile_of
+from penstock.models.prices import Prices, prices_of
+from penstock.models.profile import Profile, Regime
+from penstock.money import Picodollars, usd
+from penstock.policy.schema import Holdback, Policy
+from penstock.replay.driver import replay
+from penstock.simulator.clock import ManualClock
+from penstock.simulator.config import Config
+from penstock.simulator.counting import TokenCounter
+from penstock.simulator.provider import Provider
+from penstock.simulator.reply import Reply, ToolCall, prompt_digest
+from penstock.simulator.transport import SimulatorTransport
+from penstock.wire.dialect import Dialect
+from penstock.wire.usage import Usage
+from penstock.wire.view import View, read_request
+
 MODELS = ("claude-opus-5-5", "gpt-6.1-sol")
 GAPS_S = (30.0, 120.0, 270.0, 330.0, 900.0)
 TASK = "agent"
+
+
+class Request(NamedTuple):
+    at: float
+    body: dict[str, Any]
+    session: str
+
+
+class Traffic(NamedTuple):
+    """The requests of one model at one pace, and the recorded answers by prompt digest."""
+
+    model: str
+    dialect: Dialect
+    requests: list[Request]
+    replies: dict[bytes, Reply]
+
+    def answer(self, view: View, digest: bytes) -> Reply:
+        known = self.replies.get(digest)
+        if known is None:
+            raise AssertionError(f"a prompt that was not recorded reached {view.model}")
+        return known
+
+
+def traffic_of(arrivals: list[Arrival], model: str) -> Traffic:
+    """Request bodies for a model; equal prompts (trials of one task) get the first recorded answer."""
+    dialect = Dialect.ANTHROPIC_MESSAGES if model.startswith("claude") else Dialect.OPENAI_CHAT
+    make = transcripts.messages_body if dialect is Dialect.ANTHROPIC_MESSAGES else transcripts.chat_body
+    requests, replies = [], {}
+    for arrival in arrivals:
+        body = make(model, arrival.conversation, arrival.turn)
+        digest = prompt_digest(read_request(dialect, encoded(body)))
+        replies.setdefault(digest, _reply(arrival.turn.answer))
+        requests.append(Request(arrival.at, body, arrival.conversation.key))
+    return Traffic(model, dialect, requests, replies)
+
+
+def encoded(body: dict[str, Any]) -> bytes:
+    """The bytes that the SDKs send; digests are of bytes."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _reply(answer: transcripts.Message) -> Reply:
+    calls = [ToolCall(c["function"]["name"], c["function"]["arguments"]) for c in answer.get("tool_calls", [])]
+    return Reply(text=answer["content"], tool_calls=tuple(calls), reasoning_tokens=0, delay=FIRST_BYTE_S)
+
+
+class World(NamedTuple):
+    """One simulated provider with its clock."""
+
+    provider: Provider
+    clock: ManualClock
+
+    @property
+    def bill(self) -> int:
+        costs = [call.cost for call in self.provider.billed()]
+        known = [cost for cost in costs if isinstance(cost, int)]
+        assert len(known) == len(costs), "every model of the benchmark has a price"
+        return sum(known)
+
+
+def world_for(traffic: Traffic, seed: int) -> World:
+    provider = Provider(Config(seed=seed, responder=traffic.answer, first_byte_s=FIRST_BYTE_S))
+    return World(provider, ManualClock(traffic.requests[0].at))
+
+
+def send_bare(traffic: Traffic, seed: int, extra: dict[str, Any]) -> World:
+    """The requests without Penstock, each with some fields added."""
+    world = world_for(traffic, seed)
+    base = {"anthropic-version": "2023-06-01", "authorization": "Bearer simulated"}
+    with httpx2.Client(transport=SimulatorTransport(world.provider, world.clock), base_url="http://simulated") as http:
+        for request in traffic.requests:
+            world.clock.set(request.at)
+            response = http.post(traffic.dialect.path, json={**request.body, **extra}, headers=base)
+            response.raise_for_status()
+    return world
+
+
+def send_through_client(traffic: Traffic, seed: int, policy: Policy, record: Path | None) -> World:
+    """The requests through the official SDK on Penstock's transport."""
+    world = world_for(traffic, seed)
+    penstock = Penstock(
+        policy,
+        record=record,
+        clock=world.clock.now,
+        transport=lambda: SimulatorTransport(world.provider, world.clock),
+        openai_base_url="http://simulated/v1",
+        anthropic_base_url="http://simulated",
+    )
+    if traffic.dialect is Dialect.ANTHROPIC_MESSAGES:
+        create = penstock.anthropic(api_key="simulated", max_retries=0).messages.create
+    else:
+        create = penstock.openai(api_key="simulated", max_retries=0).chat.completions.create
+    for request in traffic.requests:
+        world.clock.set(request.at)
+        with penstock.task(TASK, session=request.session):
+            create(**request.body)
+    assert penstock.close(), "the recording is complete"
+    return world
+
+
+def bound_of(traffic: Traffic, usages: list[Usage]) -> tuple[int, int]:
+    """The bill without any caching and the clairvoyant bound, picodollars, by the simulator's own token counts."""
+    profile, prices = _model(traffic)
+    multipliers = _multipliers(profile, prices)
+    clairvoyant, counter = Clairvoyant(multipliers), TokenCounter()
+    none = 0
+    for request, usage in zip(traffic.requests, usages, strict=True):
+        view = read_request(traffic.dialect, encoded(request.body))
+        tokens = counter.segments(view, profile)
+        chain = [(segment.prefix, count) for segment, count in zip(view.segments, tokens, strict=True)]
+        clairvoyant.add(request.at, chain)
+        assert sum(tokens) == usage.input_total, "bound and bill count the same tokens"
+        none += usage.input_total * prices.input + usage.output * prices.output
+    output = sum(usage.output for usage in usages) * prices.output
+    return none, round(clairvoyant.cost()) + output
+
+
+def _model(traffic: Traffic) -> tuple[Profile, Prices]:
+    profile = profile_of(traffic.model)
+    prices = prices_of(traffic.model, at=datetime.fromtimestamp(traffic.requests[0].at, UTC), prompt_tokens=10_000)
+    assert isinstance(profile, Profile)
+    assert isinstance(prices, Prices)
+    return profile, prices
+
+
+def _multipliers(profile: Profile, prices: Prices) -> Multipliers:
+    if profile.regime is Regime.ANTHROPIC:
+        writes = [Write(300.0, prices.cache_write_5m), Write(3600.0, prices.cache_write_1h)]
+    else:
+        writes = [Write(1800.0, prices.cache_write_30m)]
+    return Multipliers(read=prices.cache_read, writes=tuple(writes), plain=prices.input)
+
+
+def run(traffic: Traffic, gap_s: float, seed: int, folder: Path) -> dict[str, Any]:
+    """One row of the result."""
+    log = folder / f"{traffic.model}-{gap_s:.0f}.jsonl"
+    recorded = send_through_client(traffic, seed, Policy(mode="observe"), log)
+    usages = [call.usage for call in recorded.provider.billed()]
+    none, bound = bound_of(traffic, usages)
+    anthropic = traffic.dialect is Dialect.ANTHROPIC_MESSAGES
+    automatic = send_bare(traffic, seed, {"cache_control": {"type": "ephemeral"}}) if anthropic else recorded
+
+    proposed = audit([log], now=datetime.fromtimestamp(traffic.requests[0].at, UTC)).policy
+    policy = msgspec.structs.replace(proposed, mode="apply", holdback=Holdback(share=0.0))
+    projected = replay(read_calls([log], ReadReport()), policy)
+    realised = send_through_client(traffic, seed, policy, None)
+    return {
+        "model": traffic.model,
+        "gap_s": gap_s,
+        "requests": len(traffic.requests),
+        "usd_none": _usd(none),
+        "usd_automatic": _usd(automatic.bill),
+        "usd_penstock": _usd(realised.bill),
+        "usd_bound": _usd(bound),
+        "share_of_bound": round((none - realised.bill) / (none - bound), 4),
+        "share_of_bound_automatic": round((none - automatic.bill) / (none - bound), 4),
+        "projected_usd": _usd(projected.total.projected),
+        "realised_usd": _usd(realised.bill),
+        "projection_error": round((projected.total.projected - realised.bill) / realised.bill, 5),
+        "replayed_calls": projected.total.calls,
+        "prediction_error_as_recorded": projected.prediction_error,
+    }
+
+
+def _usd(amount: int) -> float:
+    return float(usd(Picodollars(amount)))
+
+
+def rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    conversations = transcripts.load(options.data)
+    with tempfile.TemporaryDirectory() as folder:
+        for gap_s in options.gaps:
+            arrivals = schedule(conversations, gap_s, options.seed)
+            for model in options.models:
+                row = run(traffic_of(arrivals, model), gap_s, options.seed, Path(folder))
+                progress(f"{model} gap {gap_s:.0f} s: {row['share_of_bound']:.1%} of the bound")
+                yield row
+
+
+def main() -> None:
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--models", nargs="+", default=MODELS)
+    parser.add_argument("--gaps", nargs="+", type=float, default=GAPS_S, help="mean seconds between turns")
+    options = parser.parse_args()
+    report = Report("agent_transcripts", options.seed)
+    report.emit(billing="simulated by the documented rules", runs=list(rows(options)))
+
+
+if __name__ == "__main__":
+    main()

@@ -18,6 +18,7 @@ from penstock.errors import PenstockError
 
 COMMANDS: dict[str, str] = {
     # name: the module that has `command` (a function) or `app` (a typer group of sub-commands)
+    "demo": "penstock.cli.demo",
     "audit": "penstock.cli.audit",
     "replay": "penstock.cli.replay",
     "simulate": "penstock.cli.simulate",

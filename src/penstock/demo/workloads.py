@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from penstock.demo import prose
 
@@ -41,6 +41,10 @@ SMALL_MODEL = "claude-haiku-5-5"
 CONTRACT_MODEL = "claude-sonnet-5-5"
 
 
+VACANCIES, CVS, MAILS, CONTRACTS, QUESTIONS = 5, 56, 420, 14, 130
+"""The size of a day at scale 1: CVs are per vacancy, and each contract is asked for ten fields."""
+
+
 class Clients(NamedTuple):
     """The SDK clients that a program was given; whether they are wired to Penstock is not its business."""
 
@@ -64,16 +68,14 @@ class TimedCall(NamedTuple):
     send: Callable[[Clients], object]
 
 
-def cv_matching(
-    standing: Random, rng: Random, start: float, seconds: float, *, vacancies: int = 5, cvs: int = 56
-) -> list[TimedCall]:
+def cv_matching(standing: Random, rng: Random, start: float, seconds: float, *, scale: float = 1.0) -> list[TimedCall]:
     """Each vacancy is matched against a batch of CVs; the vacancy stands before the CV in the user message."""
     rules = prose.handbook(standing, "You match CVs with vacancies. Answer in JSON with score and reason.", 30)
     calls = []
-    for number in range(vacancies):
+    for number in range(VACANCIES):
         text = prose.vacancy(standing, f"Position {number + 1}")
         began = start + rng.uniform(0, seconds * 0.6)
-        for index in range(cvs):
+        for index in range(_scaled(CVS, scale)):
             at = began + index * rng.uniform(8, 20)
             user = f"{text}\n\nCV:\n{prose.cv(rng)}"
 
@@ -87,11 +89,11 @@ def cv_matching(
     return calls
 
 
-def email_triage(standing: Random, rng: Random, start: float, seconds: float, *, mails: int = 420) -> list[TimedCall]:
+def email_triage(standing: Random, rng: Random, start: float, seconds: float, *, scale: float = 1.0) -> list[TimedCall]:
     """Every mail gets one of ten labels from a flagship model, under a system prompt that begins with the time."""
     rules = prose.handbook(standing, f"Label the mail with one of: {', '.join(LABELS)}. Answer in JSON.", 45)
     calls = []
-    for index, offset in enumerate(sorted(rng.uniform(0, seconds) for _ in range(mails))):
+    for index, offset in enumerate(sorted(rng.uniform(0, seconds) for _ in range(_scaled(MAILS, scale)))):
         at = start + offset
         text = prose.mail(rng)
 
@@ -109,12 +111,12 @@ def email_triage(standing: Random, rng: Random, start: float, seconds: float, *,
 
 
 def contract_extraction(
-    standing: Random, rng: Random, start: float, seconds: float, *, contracts: int = 14
+    standing: Random, rng: Random, start: float, seconds: float, *, scale: float = 1.0
 ) -> list[TimedCall]:
     """Ten fields of each contract are asked one by one, the whole contract in front of each question."""
     rules = prose.handbook(standing, "Extract the field. Answer in JSON with value and quote.", 25)
     calls = []
-    for number in range(contracts):
+    for number in range(_scaled(CONTRACTS, scale)):
         document = "\n\n".join(prose.contract(rng, 50))
         began = start + rng.uniform(0, seconds * 0.9)
         for index, field in enumerate(FIELDS):
@@ -141,13 +143,13 @@ def contract_extraction(
 
 
 def clause_lookup(
-    standing: Random, rng: Random, start: float, seconds: float, *, questions: int = 130
+    standing: Random, rng: Random, start: float, seconds: float, *, scale: float = 1.0
 ) -> list[TimedCall]:
     """Questions over a clause library, each with the twenty-five best passages that the search returned."""
     library = prose.contract(standing, 400)
     rules = prose.handbook(standing, "Answer from the passages only. Answer in JSON with answer and passage.", 20)
     calls = []
-    for index in range(questions):
+    for index in range(_scaled(QUESTIONS, scale)):
         passages = "\n".join(
             f'<document index="{rank + 1}">\n{library[place]} {prose.clause(rng, rank + 1)}\n</document>'
             for rank, place in enumerate(rng.sample(range(len(library)), 25))
@@ -167,17 +169,30 @@ def clause_lookup(
     return calls
 
 
-Program = Callable[[Random, Random, float, float], list[TimedCall]]
+class Program(Protocol):
+    """One of the programs: the calls that it makes in a stretch of time."""
+
+    def __call__(
+        self, standing: Random, rng: Random, start: float, seconds: float, *, scale: float = 1.0
+    ) -> list[TimedCall]:
+        """The calls, in no particular order."""
+        ...
+
+
 PROGRAMS: tuple[Program, ...] = (cv_matching, email_triage, contract_extraction, clause_lookup)
 
 
-def traffic(seed: int, start: float, seconds: float) -> list[TimedCall]:
+def traffic(seed: int, start: float, seconds: float, scale: float = 1.0) -> list[TimedCall]:
     """All programs together in time order.
 
     The standing texts (instructions, vacancies, the clause library) are the same for every ``seed``; CVs, mails,
-    contracts and questions are new.
+    contracts and questions are new. ``scale`` is the share of a day's calls to make.
     """
     calls: list[TimedCall] = []
     for number, program in enumerate(PROGRAMS):
-        calls += program(Random(number), Random(f"{seed}/{number}"), start, seconds)
+        calls += program(Random(number), Random(f"{seed}/{number}"), start, seconds, scale=scale)
     return sorted(calls, key=lambda call: call.at)
+
+
+def _scaled(count: int, scale: float) -> int:
+    return max(1, round(count * scale))

@@ -208,6 +208,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         findings: ranked.
         spend: by task and model, the largest first.
         method: how figures come about, one sentence each.
+        note: what the traffic is, where it is not a team's own: one sentence, at the top of every view.
     """
 
     schema: str = SCHEMA
@@ -222,6 +223,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[FindingRow, ...]
     spend: tuple[SpendRow, ...]
     method: tuple[str, ...]
+    note: str = ""
 
 
 def to_json(report: Report) -> bytes:

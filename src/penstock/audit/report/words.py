@@ -31,11 +31,12 @@ def task_name(row: FindingRow | SpendRow | TaskRow) -> str:
 
 
 def covered(report: Report) -> str:
-    """What the log covers, in a few words."""
+    """What the log covers, in a few words, after the note on what it is."""
     log = report.log
+    note = f"{report.note} " if report.note else ""
     if log.seconds is None or log.first is None or log.last is None:
-        return f"{log.calls:,} calls, without times"
-    return f"{log.calls:,} calls over {span(log.seconds)}, {log.first[:10]} to {log.last[:10]}"
+        return f"{note}{log.calls:,} calls, without times"
+    return f"{note}{log.calls:,} calls over {span(log.seconds)}, {log.first[:10]} to {log.last[:10]}"
 
 
 def headline(report: Report) -> tuple[str, str, str]:
