@@ -1,41 +1,30 @@
-"""How much of a request is retrieved text: document blocks, and text in elements or numbered pieces."""
+"""How much of a request is retrieved text, as the trim lever sees it: runs of chunks in the user's messages."""
 
 from __future__ import annotations
 
-import re
-
-from penstock.wire.segments import Level
+from penstock.levers.trim.chunks import find_chunks
+from penstock.wire.segments import Segment
 from penstock.wire.view import View
 
-_PIECES = re.compile(
-    r"<(document|doc|passage|chunk|context|source|search_result|snippet|excerpt)s?\b[^>]*>.*?</\1s?>"
-    r"|^(?:\[\d{1,3}\]|(?:document|passage|chunk|source|excerpt|context)\s+\d{1,3}\s*[:.)-])[ \t\S\n]*?"
-    r"(?=^(?:\[\d{1,3}\]|(?:document|passage|chunk|source|excerpt|context)\s+\d{1,3}\s*[:.)-])|\n\s*\n\s*(?:question|query|"
-    r"user|task|instructions?)\b|\Z)",
-    re.IGNORECASE | re.DOTALL | re.MULTILINE,
-)
-_LEAST_PIECES = 2  # one numbered line is an enumeration, not retrieval
-_LEAST_SIZE = 4_000  # bytes; a shorter segment holds no 4,000 tokens whatever it is
+_LEAST_SIZE = 400  # bytes; shorter texts are not looked into
 
 
 def retrieved_shares(view: View) -> list[float]:
-    """For each segment, the share of its text that is retrieved: 1 for a document, 0 for plain talk."""
-    shares = []
-    for segment in view.segments:
-        if segment.level is not Level.MESSAGES or segment.role == "assistant" or segment.kind == "tool_result":
-            shares.append(0.0)
-        elif segment.kind == "document":
-            shares.append(1.0)
-        elif segment.kind == "text" and segment.size >= _LEAST_SIZE:
-            shares.append(_share(view.get(*segment.path)))
-        else:
-            shares.append(0.0)
-    return shares
+    """For each segment, the share of its text that is retrieved: 1 for a search result, 0 for plain talk."""
+    return [_share(view, segment) if segment.role == "user" else 0.0 for segment in view.segments]
 
 
-def _share(value: object) -> float:
-    text = value.get("text") if isinstance(value, dict) else value
-    if not isinstance(text, str) or not text:
+def _share(view: View, segment: Segment) -> float:
+    if segment.kind == "document":
+        return float(view.get(*segment.path, "type") == "search_result")
+    if segment.kind != "text" or segment.size < _LEAST_SIZE:
         return 0.0
-    sizes = [match.end() - match.start() for match in _PIECES.finditer(text)]
-    return sum(sizes) / len(text) if len(sizes) >= _LEAST_PIECES else 0.0
+    value = view.get(*segment.path)
+    text = value.get("text") if isinstance(value, dict) else value
+    if not isinstance(text, str):
+        return 0.0
+    chunks = find_chunks(text)
+    if chunks:
+        return sum(chunk.end - chunk.start for chunk in chunks) / len(text)
+    # A part that is nothing but one chunk: twice, so that one element is a run of two.
+    return float(text.lstrip().startswith("<") and bool(find_chunks(text + text)))

@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "simulate": "penstock.cli.simulate",
     "prices": "penstock.cli.prices",
     "serve": "penstock.cli.serve",
+    "prove": "penstock.cli.prove",
     "ledger": "penstock.cli.ledger",
     "explain": "penstock.cli.explain",
     "config": "penstock.cli.config",

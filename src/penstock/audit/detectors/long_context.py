@@ -1,8 +1,7 @@
 """More than 4,000 tokens of retrieved text in a call: most of it is rarely what the answer rests on (T25).
 
-Retrieved text is told by its shape: document blocks, and text of one call that stands in elements or numbered pieces
-such as ``<document>`` or ``[3]``. Whether less of it answers as well is a question for the gate; the price is of the
-tokens above the cap, at what the calls paid for plain input.
+Retrieved text is what the trim lever takes for it: runs of chunks in the user's messages. Whether less of it answers as
+well is a question for the gate; the price is of the tokens above the cap, at what the calls would pay for plain input.
 """
 
 from __future__ import annotations

@@ -1,0 +1,168 @@
+"""From a ledger to the proof: which calls count, what they cost, and what was projected for them.
+
+The covariate is the size of the client's request at its own model's input price: it is known before anything is done
+to the call and made alike in both arms, which the ledger's ``cost_before`` is not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from penstock.engine.record import Call
+from penstock.evidence.proof import HOLDBACK, TREATED, NotEnough, Proof, Sample, prove
+from penstock.models.prices import prices_of
+from penstock.money import Picodollars
+from penstock.unknown import Unknown
+
+_UNEVEN = 0.02  # a share of calls without a cost that differs by more than this between the arms is worth a word
+_LAST_ERROR = 400
+
+
+class Projected(msgspec.Struct, frozen=True):
+    """What the ledger's own arithmetic says of the treated calls.
+
+    Attributes:
+        saving: share of what they would have cost; None when nothing is known.
+        saved: picodollars.
+        calls: treated calls with both figures.
+        basis: in a few words.
+    """
+
+    saving: float | None
+    saved: Picodollars
+    calls: int
+    basis: str = "derived: each treated call's cost as the client sent it, by the cache rules, less what it cost"
+
+
+class Realised(msgspec.Struct, frozen=True, kw_only=True):
+    """The proof beside the projection.
+
+    Attributes:
+        proof: over all tasks.
+        by_task: each task by itself; its intervals hold one by one, not all together.
+        projected: what was derived for the treated calls.
+        left_out: calls in no figure, by reason.
+        warnings: what makes the figures less sure beyond what the proof says itself.
+        first: start of the first call that counts, seconds since the epoch.
+        last: start of the last.
+        price_tables: the versions of the prices that the ledger was written with.
+    """
+
+    proof: Proof | NotEnough
+    by_task: dict[str, Proof | NotEnough]
+    projected: Projected
+    left_out: dict[str, int]
+    warnings: tuple[str, ...]
+    first: float | None
+    last: float | None
+    price_tables: tuple[str, ...]
+
+
+class Collected(msgspec.Struct):
+    """A ledger's calls summed up for the proof."""
+
+    sample: Sample = msgspec.field(default_factory=Sample)
+    left_out: Counter[str] = msgspec.field(default_factory=Counter)
+    arms: Counter[str] = msgspec.field(default_factory=Counter)
+    unpriced: Counter[str] = msgspec.field(default_factory=Counter)
+    before: int = 0
+    after: int = 0
+    projected_calls: int = 0
+    own_spend_on_holdback: int = 0
+    first: float | None = None
+    last: float | None = None
+    tables: set[str] = msgspec.field(default_factory=set)
+
+
+def realised(calls: Iterable[Call], *, level: float = 0.95, anytime: bool = False, by_task: bool = False) -> Realised:
+    """The proof of a ledger's calls. ``calls`` in any order."""
+    found = collect(calls)
+    sample = found.sample
+    tasks = sample.tasks if by_task else ()
+    return Realised(
+        proof=prove(sample, level=level, anytime=anytime),
+        by_task={task: prove(sample.only(task), level=level, anytime=anytime) for task in tasks},
+        projected=Projected(
+            saving=1 - found.after / found.before if found.before else None,
+            saved=Picodollars(found.before - found.after),
+            calls=found.projected_calls,
+        ),
+        left_out=dict(found.left_out),
+        warnings=tuple(_warnings(found)),
+        first=found.first,
+        last=found.last,
+        price_tables=tuple(sorted(found.tables)),
+    )
+
+
+def collect(calls: Iterable[Call]) -> Collected:
+    """Sum up the calls that count; the others are counted by reason."""
+    found = Collected()
+    for call in calls:
+        if call.arm not in (TREATED, HOLDBACK):
+            found.left_out[f"arm {call.arm}: not part of the draw"] += 1
+            continue
+        found.arms[call.arm] += 1
+        cost = _cost(call, found)
+        if cost is None:
+            failed = call.error_kind is not None or (call.status is not None and call.status >= _LAST_ERROR)
+            found.unpriced[call.arm] += 1
+            found.left_out["failed, and not billed" if failed else "no known cost"] += 1
+            continue
+        found.sample.add(
+            arm=call.arm,
+            task=call.task,
+            session=f"session {call.session}" if call.session is not None else f"call {call.id}",
+            cost=cost,
+            covariate=covariate(call),
+        )
+        if call.arm == TREATED and call.cost_before is not None:
+            found.before += call.cost_before
+            found.after += cost
+            found.projected_calls += 1
+        found.first = call.started_at if found.first is None else min(found.first, call.started_at)
+        found.last = call.started_at if found.last is None else max(found.last, call.started_at)
+        if call.price_table:
+            found.tables.add(call.price_table)
+    return found
+
+
+def covariate(call: Call) -> int | None:
+    """The client's request at its own model's plain input price, in picodollars per byte instead of per token."""
+    at = datetime.fromtimestamp(call.started_at, UTC)
+    prices = prices_of(call.model_asked, at=at, prompt_tokens=0)
+    if isinstance(prices, Unknown) or isinstance(prices.input, Unknown):
+        return None
+    return call.request_bytes * prices.input
+
+
+def _cost(call: Call, found: Collected) -> Picodollars | None:
+    """What a call cost: under treatment with all that was spent for it, held back with the answer alone.
+
+    What Penstock spends on a held-back call (a shadow) is its own and is no part of what the client would have paid.
+    """
+    if call.arm == TREATED:
+        return call.cost_all
+    if call.cost is not None and call.cost_all is not None:
+        found.own_spend_on_holdback += call.cost_all - call.cost
+    return call.cost
+
+
+def _warnings(found: Collected) -> Iterable[str]:
+    shares = {arm: _share(found.unpriced, found.arms, arm) for arm in (TREATED, HOLDBACK)}
+    if abs(shares[TREATED] - shares[HOLDBACK]) > _UNEVEN:
+        yield (
+            f"{shares[TREATED]:.1%} of treated and {shares[HOLDBACK]:.1%} of held-back calls have no cost; "
+            "leaving them out may favour one side"
+        )
+    if found.own_spend_on_holdback:
+        spent = found.own_spend_on_holdback / 1e12
+        yield f"${spent:,.4f} that Penstock spent on held-back calls itself (shadows) is in neither arm"
+
+
+def _share(part: Mapping[str, int], whole: Mapping[str, int], arm: str) -> float:
+    return part[arm] / whole[arm] if whole[arm] else 0.0
