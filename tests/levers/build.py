@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from penstock.engine.edit import Edit, Note
 from penstock.engine.facts import Facts, facts_for, length_key
+from penstock.engine.pipeline import Lever
 from penstock.evidence.store import Evidence
 from penstock.policy.load import load_policy
 from penstock.wire.dialect import Dialect
@@ -45,3 +47,12 @@ def with_lengths(view: View, whole: Iterable[int], cut: Iterable[int] = ()) -> E
     for tokens in cut:
         evidence.lengths.add(key, tokens, cut=True)
     return evidence
+
+
+def proposing(name: str, *proposals: Edit | Note) -> Lever:
+    """A lever that proposes the same for every request."""
+
+    def propose(view: View, facts: Facts) -> list[Edit | Note]:
+        return list(proposals)
+
+    return Lever(name, propose)

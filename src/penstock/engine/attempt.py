@@ -106,10 +106,11 @@ def _billed_tier(dialect: Dialect, asked: Tier, body: bytes) -> Tier:
     usage = said.usage if said.usage is not None else _UsageSaid()
     if not (said.service_tier or usage.service_tier or usage.speed or usage.inference_geo):
         return asked
+    given = {name: value for name, value in msgspec.structs.asdict(usage).items() if value is not None}
     request = {"speed": "fast" if asked.processing == "fast" else None, "inference_geo": asked.geo}
     if said.service_tier is None and usage.service_tier is None:
         request["service_tier"] = asked.processing
-    return tier_of(dialect, request, {"service_tier": said.service_tier, "usage": msgspec.structs.asdict(usage)})
+    return tier_of(dialect, request, {"service_tier": said.service_tier, "usage": given})
 
 
 def cost_at(model: str, usage: Usage, at: float, tier: Tier) -> Picodollars | None:

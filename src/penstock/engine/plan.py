@@ -9,6 +9,7 @@ import msgspec
 from penstock.engine.edit import Edit, Note
 from penstock.engine.facts import Facts
 from penstock.engine.quote import Quote
+from penstock.errors import MalformedRequest
 from penstock.money import Picodollars, format_usd, usd
 from penstock.policy.schema import Mode
 from penstock.unknown import Unknown
@@ -130,7 +131,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             for stage in self.stages:
                 if stage.lever != lever:
                     body = apply_operations(body, stage.operations())
-        except ValueError:
+        except (ValueError, MalformedRequest):
             return self.view.raw
         return body
 

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.engine.edit import Action, Edit, Note, Risk
+from penstock.engine.facts import Facts
+from penstock.engine.pipeline import ORDERED, Lever, optimise
+from penstock.engine.plan import Plan
+from penstock.money import Picodollars
+from penstock.wire.dialect import Dialect
+from penstock.wire.view import View
+from tests.levers.build import facts_of, proposing, view_of
+from tests.playbook import chat, messages
+
+ANYTHING = "[tasks.t.cap]\n[tasks.t.route]\n[tasks.t.trim]\n[tasks.t.cache]\nstabilise = true"
+
+
+def _edit(path: Any, value: Any, lever: str = "cache", **more: Any) -> Edit:
+    return Edit(
+        **{
+            "lever": lever,
+            "path": path,
+            "action": Action.SET,
+            "value": json.dumps(value).encode(),
+            "why": "a test",
+            "saving": Picodollars(1),
+            "risk": Risk.EXACT,
+            **more,
+        }
+    )
+
+
+def _lever(*edits: Edit | Note, name: str = "cache") -> Lever:
+    return proposing(name, *edits)
+
+
+def _plan(levers: Sequence[Lever], policy: str = ANYTHING, body: Any = None) -> Plan:
+    view = view_of(body if body is not None else messages("hello"))
+    return optimise(view, facts_of(view, policy), levers, mode="apply")
+
+
+def _sent(plan: Plan) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(plan.body)
+    return found
+
+
+def test_without_edits_the_very_bytes_are_planned() -> None:
+    plan = _plan([_lever()])
+    assert plan.body is plan.view.raw
+    assert plan.planned is plan.view
+    assert plan.stages == ()
+
+
+def test_levers_act_in_order_and_each_sees_what_the_one_before_left() -> None:
+    seen: list[Any] = []
+
+    def second(view: View, facts: Facts) -> list[Edit]:
+        seen.append((view.get("metadata"), facts.input_tokens))
+        return [_edit(("metadata", "b"), 2)]
+
+    plan = _plan([_lever(_edit(("metadata",), {"a": 1})), Lever("cache", second)])
+    assert seen[0][0] == {"a": 1}
+    assert _sent(plan)["metadata"] == {"a": 1, "b": 2}
+    assert [stage.lever for stage in plan.stages] == ["cache", "cache"]
+
+
+def test_the_real_order_ends_with_the_cache() -> None:
+    assert [lever.name for lever in ORDERED] == ["trim", "trim", "route", "cap", "cache"]
+
+
+def test_a_lever_that_is_switched_off_is_not_asked() -> None:
+    def never(view: View, facts: Facts) -> list[Edit]:
+        raise AssertionError
+
+    plan = _plan([Lever("cap", never)], "[levers]\ncap = false\n[tasks.t.cap]")
+    assert plan.failures == ()
+
+
+def test_a_lever_that_raises_is_left_out_and_the_others_act() -> None:
+    def broken(view: View, facts: Facts) -> list[Edit]:
+        raise ValueError("prompt text")
+
+    plan = _plan([Lever("trim", broken), _lever(_edit(("metadata",), {}))])
+    assert [(failure.lever, failure.error) for failure in plan.failures] == [("trim", "ValueError")]
+    assert _sent(plan)["metadata"] == {}
+
+
+def test_edits_that_cannot_be_made_are_a_failure_and_leave_the_body_as_it_was() -> None:
+    plan = _plan([_lever(_edit(("messages", 7, "content"), "x")), _lever(_edit(("metadata",), b"".decode()))])
+    assert [failure.lever for failure in plan.failures] == ["cache"]
+    assert _sent(plan)["messages"] == messages("hello")["messages"]
+
+
+def test_edits_after_which_the_body_cannot_be_read_are_a_failure() -> None:
+    plan = _plan([_lever(_edit(("messages",), 3))])
+    assert plan.failures
+    assert plan.body is plan.view.raw
+
+
+def test_a_second_change_of_one_place_is_refused() -> None:
+    plan = _plan([_lever(_edit(("metadata",), {"a": 1}), _edit(("metadata",), {"a": 2}))])
+    assert _sent(plan)["metadata"] == {"a": 1}
+    assert [one.why for one in plan.refused] == ["the same place is already changed"]
+
+
+def test_two_levers_on_the_model_is_one_too_many() -> None:
+    first = _lever(_edit(("model",), "m1", "route"), name="route")
+    plan = _plan([first, _lever(_edit(("model",), "m2"))])
+    assert plan.model == "m1"
+    assert [one.why for one in plan.refused] == ["the route lever already changed it"]
+
+
+def test_the_cap_may_lower_what_a_route_translated() -> None:
+    route = _lever(_edit(("max_tokens",), 2000, "route"), name="route")
+    cap = _lever(_edit(("max_tokens",), 50, "cap", risk=Risk.LOSSY), name="cap")
+    assert _sent(_plan([route, cap]))["max_tokens"] == 50
+
+
+def test_edits_of_a_group_stand_or_fall_together() -> None:
+    bundle = [_edit(("metadata",), {}, group="g"), _edit(("model",), "m", group="g", saving=Picodollars(-5))]
+    plan = _plan([_lever(*bundle, _edit(("top_k",), 3))])
+    assert _sent(plan)["top_k"] == 3
+    assert "metadata" not in _sent(plan)
+    assert len(plan.refused) == 2
+
+
+def test_an_edit_that_is_expected_to_lose_is_refused() -> None:
+    plan = _plan([_lever(_edit(("metadata",), {}, saving=Picodollars(-1)))])
+    assert plan.body is plan.view.raw
+    assert plan.saving == 0
+
+
+def test_lossy_edits_without_the_tasks_word_are_refused() -> None:
+    plan = _plan([_lever(_edit(("max_tokens",), 5, "cap", risk=Risk.LOSSY), name="cap")], "")
+    assert [one.why for one in plan.refused] == ["lossy, and the policy has no cap section for this task"]
+
+
+def test_notes_are_kept_and_change_nothing() -> None:
+    plan = _plan([_lever(Note("cache", "it never comes again"))])
+    assert plan.notes == (Note("cache", "it never comes again"),)
+    assert plan.body is plan.view.raw
+
+
+paths = st.sampled_from(
+    [("model",), ("metadata",), ("metadata", "a"), ("messages", 0), ("messages", 0, "content"), ("messages", 1), ("x",)]
+)
+edits = st.builds(
+    _edit,
+    paths,
+    st.sampled_from([3, "x", {}, {"role": "user", "content": "y"}]),
+    action=st.sampled_from(list(Action)),
+    risk=st.sampled_from(list(Risk)),
+    saving=st.integers(-5, 5).map(Picodollars),
+    group=st.sampled_from(["", "g"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(edits, max_size=4), max_size=4))
+def test_whatever_levers_propose_the_plan_can_be_sent_and_never_expects_a_loss(proposals: list[list[Edit]]) -> None:
+    names = ["trim", "route", "cap", "cache"]
+    plan = _plan([_lever(*some, name=name) for some, name in zip(proposals, names, strict=False)])
+    msgspec.json.decode(plan.body)
+    assert not isinstance(plan.saving, int) or plan.saving >= 0
+    assert (plan.body is plan.view.raw) is (not plan.edits)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.text(max_size=200), min_size=1, max_size=6), st.sampled_from(list(Dialect)), st.booleans())
+def test_the_real_levers_never_fail_on_ordinary_requests(turns: list[str], dialect: Dialect, all_on: bool) -> None:
+    bodies: dict[Dialect, Callable[[], dict[str, Any]]] = {
+        Dialect.ANTHROPIC_MESSAGES: lambda: messages(*turns),
+        Dialect.OPENAI_CHAT: lambda: chat(*turns),
+        Dialect.OPENAI_RESPONSES: lambda: {"model": "gpt-6.1-sol", "input": chat(*turns)["messages"]},
+    }
+    policy = "[tasks.t.cap]\noutput = 'boolean'\n[tasks.t.trim]\nwindow_tokens = 30\nwhen = 'always'\n[tasks.t.route]\n"
+    policy += 'model = "claude-haiku-4-5"' if dialect is Dialect.ANTHROPIC_MESSAGES else 'model = "gpt-4.1-mini"'
+    view = view_of(bodies[dialect](), dialect)
+    plan = optimise(view, facts_of(view, policy if all_on else ""), mode="apply")
+    assert plan.failures == ()
+    assert "unknown" not in plan.header() or plan.edits
