@@ -113,6 +113,7 @@ def test_any_json_in_any_place_is_a_view_or_malformed(
         b'{"model":"m","messages":[],"input":"x","user":"\xff"}',
         b'{"model":"m","messages":[],"input":"x"',
         b'{"model":"m","messages":[],"input":"x"} trailing',
+        b'{"model":"m","messages":[],"input":"x","half":"\\ud800"}',
         b'{"model":"m","messages":[' + b"[" * 100_000 + b"]" * 100_000 + b'],"input":[]}',
     ],
 )
