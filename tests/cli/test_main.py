@@ -45,3 +45,10 @@ def test_every_listed_command_loads_and_explains_itself(name: str, capsys: pytes
         main.run([name, "--help"])
     assert ended.value.code == 0
     assert len(capsys.readouterr().out.split()) > 10
+
+
+def test_help_lists_every_command_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main.run(["--help"])
+    shown = {line.strip("│ ").split()[0] for line in capsys.readouterr().out.splitlines() if line.strip("│ ")}
+    assert set(main.COMMANDS) <= shown

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tools.reference.cli import cli_page
 from tools.reference.errors import errors_page
+from tools.reference.findings import findings_page
 from tools.reference.metrics import metrics_page
 from tools.reference.schema import schema_page
 from tools.reference.settings import settings_page
@@ -21,6 +22,7 @@ FOLDER = Path(__file__).parent.parent.parent / "docs" / "reference"
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "settings.md": settings_page,
+    "findings.md": findings_page,
     "metrics.md": metrics_page,
     "schema.md": schema_page,
     "errors.md": errors_page,

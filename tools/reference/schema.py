@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 
+from penstock.audit.report import model as report
 from penstock.engine.record import Call, EditRecord, ExtraSend
 from penstock.evidence import store as evidence
 from penstock.ledger import export, migrations, traffic
 from penstock.policy.json_schema import attribute_docs
+from penstock.policy.schema import Policy
 from penstock.wire.usage import Usage
 from tools.reference.markdown import code, paragraphs, prose, table
 from tools.reference.structs import definitions, struct_table
@@ -74,5 +76,10 @@ def _log_lines() -> list[str]:
 
 
 def _version_lines() -> list[str]:
-    rows = [("evidence (`evidence/store.py`)", code(f'"version": {evidence.VERSION}'))]
+    (policy,) = definitions(Policy)["Policy"]["properties"]["schema"]["enum"]
+    rows = [
+        ("policy file", code(f"schema = {policy}")),
+        ("audit report (`penstock audit --json`)", code(f'"schema": "{report.SCHEMA}"')),
+        ("evidence", code(f'"version": {evidence.VERSION}')),
+    ]
     return ["## Versions", "", *table(("document", "version"), rows)]

@@ -45,7 +45,9 @@ class LazyCommands(TyperGroup):
             return None
         loaded = import_module(module)
         if hasattr(loaded, "app"):
-            return typer.main.get_command(loaded.app)
+            group = typer.main.get_command(loaded.app)
+            group.name = cmd_name
+            return group
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         single.command(name=cmd_name)(loaded.command)
         return typer.main.get_command(single)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from penstock.audit.report.model import SCHEMA
 from penstock.engine.record import Call
 from penstock.evidence.store import VERSION
 from penstock.ledger import traffic
@@ -35,3 +36,5 @@ def test_no_field_is_without_a_meaning(page: str) -> None:
 
 def test_versions_are_those_of_the_code(page: str) -> None:
     assert f'`"version": {VERSION}`' in page
+    assert f'`"schema": "{SCHEMA}"`' in page
+    assert "`schema = 1`" in page

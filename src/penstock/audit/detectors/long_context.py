@@ -1,7 +1,11 @@
 """More than 4,000 tokens of retrieved text in a call: most of it is rarely what the answer rests on (T25).
 
 Retrieved text is what the trim lever takes for it: runs of chunks in the user's messages. Whether less of it answers as
-well is a question for the gate; the price is of the tokens above the cap, at what the calls would pay for plain input.
+well is a question for the gate.
+
+Dollars: the tokens above the cap, at what the calls would pay for plain input.
+
+Fix: ``trim = { retrieved_tokens = 4000 }``, after a decision; ``long_context = true`` for a task that needs it all.
 """
 
 from __future__ import annotations

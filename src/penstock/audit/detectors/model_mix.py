@@ -1,7 +1,9 @@
 """Short, simple answers from a large model: would a small one do? A question for the quality gate, never a promise.
 
-The price is that of the same traffic at the small model's list prices of today, its tokens scaled by the tokenizers'
+Dollars: the same traffic at the small model's list prices of today, its tokens scaled by the tokenizers'
 known factors (T16), with the caching that the calls already had.
+
+Fix: ``route = { model = "..." }``, after the quality gate or a decision.
 """
 
 from __future__ import annotations

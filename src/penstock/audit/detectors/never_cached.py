@@ -2,6 +2,8 @@
 
 Dollars: the recorded calls through the provider's documented cache rules, once as they were billed and once with the
 best of a few plain marker placements. Nothing is assumed about hit rates; times and tokens are the log's.
+
+Fix: the cache lever (``cache = { enabled = true, ttl = "auto" }``), where no markers of the client's stand in its way.
 """
 
 from __future__ import annotations

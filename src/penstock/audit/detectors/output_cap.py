@@ -4,6 +4,10 @@ The expected size is an upper tolerance bound of the observed lengths, with cut 
 (statistics 4), and the cap is the one that the cap lever would set. A cap saves the tail of runaways and pays for a
 second try of every answer that it cuts, so its saving is often nothing; that is said. No cap is advised from too few
 answers, nor without headroom where hidden reasoning, tool calls or structured output share it (T26).
+
+Dollars: the tokens beyond the cap, less a whole second answer for each answer that it cuts.
+
+Fix: the cap lever (``cap = { enabled = true }``); it waits for a decision where more than few would be cut.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from penstock.money import Picodollars
 from penstock.policy.schema import CapPolicy
 from penstock.unknown import Unknown
 
-KINDS = {"output_cap": "output-cap advice", "truncated": "answers cut at their limit"}
+KINDS = {"output_cap": "output-cap advice"}
 
 _SAFE = 0.02  # of answers; a cap that would have cut more waits for a decision
 

@@ -2,6 +2,10 @@
 
 Requests are the same when prompt, settings and output cap are. A repeat after a cut answer is a retry and the first
 answer was paid for nothing; a repeat after a good answer may be meant, so it is a question.
+
+Dollars: what the provider billed for those calls.
+
+Fix: none of a policy's; raise the limit that cuts, keep answers that are asked for again, look into the failures.
 """
 
 from __future__ import annotations

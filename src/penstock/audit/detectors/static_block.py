@@ -1,4 +1,9 @@
-"""The largest block that a task sends again and again, and what it costs: the first thing to cache or to cut."""
+"""The largest block that a task sends again and again, and what it costs: the first thing to cache or to cut.
+
+Dollars: what the block cost as it was billed.
+
+Fix: none of its own; the findings about caching say what to do with it.
+"""
 
 from __future__ import annotations
 

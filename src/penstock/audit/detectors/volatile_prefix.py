@@ -1,7 +1,12 @@
 """Something that changes from call to call stands before text that does not: no cache can hold what follows it (T6).
 
-Where it stands and what it is are seen by aligning a sample of the task's bodies. Dollars: the recorded calls through
-the cache rules with the changing part at the end of the prompt and the best plain markers, against what was billed.
+Where it stands and what it is are seen by aligning a sample of the task's bodies.
+
+Dollars: the recorded calls through the cache rules with the changing part at the end of the prompt and the best plain
+markers, against what was billed.
+
+Fix: ``cache = { stabilise = true }``; moving the text itself (``move_static_up``, or in the code) can change answers,
+and waits for a decision.
 """
 
 from __future__ import annotations
