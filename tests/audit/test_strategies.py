@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from penstock.audit.strategies import least_shared, static_depths, strategies, trials
+from penstock.audit.strategies import depths_of, least_shared, static_depths, strategies, trials
 from penstock.audit.whatif import cases_of, recorded_input, usable
 from penstock.models.profile import Regime
 from penstock.wire.dialect import Dialect
@@ -63,10 +63,32 @@ def test_openai_from_5_6_on_is_best_with_one_breakpoint_on_the_shared_prefix() -
     data = audit_input(calls)
     found = trials(cases_of(data, usable(data.rows)))
     assert found[0].strategy.name == "one breakpoint at the end of the shared prefix"
-    assert len(found) == 3
+    assert len(found) == 4
 
 
 def test_the_grid_offers_only_what_callers_control_and_no_cache_offers_nothing() -> None:
     assert [one.ttl for one in strategies(Regime.OPENAI_GRID)] == ["auto", "auto"]
     assert strategies(Regime.NONE) == []
     assert trials([]) == []
+
+
+def test_a_document_that_is_asked_about_again_and_again_wants_a_marker_behind_it() -> None:
+    provider = Provider()
+    calls = []
+    for number in range(8):
+        for question in range(5):
+            parts = [
+                {"type": "text", "text": words(2000, f"d{number}x")},
+                {"type": "text", "text": f"field {question}"},
+            ]
+            body = {
+                "model": "claude-opus-5",
+                "max_tokens": 9,
+                "system": words(600, "sys"),
+                "messages": [{"role": "user", "content": parts}],
+            }
+            calls.append(provider.call(body, START + number * 4000 + question * 20))
+    data = audit_input(calls)
+    cases = cases_of(data, usable(data.rows))
+    assert {(depths.static, depths.repeated) for depths in depths_of(cases)} == {(1, 2)}
+    assert "of what comes again" in trials(cases)[0].strategy.name
