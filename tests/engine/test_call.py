@@ -237,3 +237,30 @@ def test_t27_an_answer_cut_twice_is_not_asked_for_a_third_time() -> None:
     cut = answer("It dep", stop="max_tokens", output=10)
     call = play.call(request, cut, cut).call
     assert (len(call.extra_sends), call.finish) == (1, "length")
+
+
+def test_a_task_whose_edits_are_refused_three_times_in_a_row_is_left_alone_and_probed() -> None:
+    play = Playbook(_context(APPLY, _tagging))
+    refused, fine = sent({}, status=400), answer()
+    for _ in range(3):
+        play.call(incoming(messages("hello"), task="t"), refused, fine)
+    assert play.context.failures == {"edits: refused by the provider": 3}
+    edited = [bool(play.call(incoming(messages("hello"), task="t"), fine).call.edits) for _ in range(60)]
+    assert edited == [False] * 49 + [True] * 11
+    assert play.call(incoming(messages("hello"), task="other"), fine).call.edits
+
+
+def test_a_refusal_between_accepted_requests_changes_nothing() -> None:
+    play = Playbook(_context(APPLY, _tagging))
+    for _ in range(4):
+        play.call(incoming(messages("hello"), task="t"), sent({}, status=400), answer())
+        assert play.call(incoming(messages("hello"), task="t"), answer()).call.edits
+
+
+def test_a_request_that_is_wrong_without_us_too_is_not_held_against_our_edits() -> None:
+    play = Playbook(_context(APPLY, _tagging))
+    for _ in range(5):
+        call = play.call(incoming(messages("hello"), task="t"), sent({}, status=400), sent({}, status=400)).call
+        assert call.status == 400
+    assert play.context.failures == {}
+    assert play.call(incoming(messages("hello"), task="t"), answer()).call.edits

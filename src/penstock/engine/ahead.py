@@ -79,7 +79,9 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
     before = forecast.admission(forecast.baseline, view, facts.profile, facts.tokens, request.started_at)
     if facts.policy.route is not None or promoted:
         facts = _with_warmth(facts, view, before, context)
-    plan = optimise(view, facts, () if request.bypass else context.levers, mode=policy.mode)
+    plan = optimise(
+        view, facts, () if request.bypass or context.stands_down(task) else context.levers, mode=policy.mode
+    )
     planned = _planned_admission(plan, before, context)
     return Ahead(plan=_foreseen(plan, before, planned), arm=_arm(request, context), before=before, planned=planned)
 

@@ -91,6 +91,8 @@ def _attempts(
             context.began(request.call_id, first if first is not None else attempt.sent.ended_at)
         shown = request.streamed_to_caller and not buffer
         again = next_try(plan, attempt, [one.fate for _, one in spent], shown=shown) if treated else None
+        if treated and plan.edits and attempt.accepted and (purpose == "call" or spent[-1][1].fate == "refused"):
+            context.edits_were_answered(plan.task, refused=purpose != "call")
         capped = treated and purpose == "call" and plan.has("cap")
         try:
             _learn(plan, attempt, context, at=at, capped=capped, again=again)

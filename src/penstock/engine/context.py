@@ -18,6 +18,8 @@ Promoted = Callable[[str], frozenset[str]]
 """Task -> the models that the quality gate lets it use."""
 
 _SESSIONS = 100_000
+_REFUSALS = 3
+_PROBE_ONE_IN = 50
 
 
 def nothing_promoted(task: str) -> frozenset[str]:  # noqa: ARG001 - the signature of a gate
@@ -56,6 +58,8 @@ class EngineContext:
         self.memo = CountMemo()
         self.forecast = Forecast(scope=scope)
         self.failures: Counter[str] = Counter()
+        self._refused: dict[str, int] = {}
+        self._waited: dict[str, int] = {}
         self._pinned: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def began(self, call_id: str, at: float) -> None:
@@ -65,6 +69,27 @@ class EngineContext:
         that is over.
         """
         self.forecast.began(call_id, at)
+
+    def edits_were_answered(self, task: str, *, refused: bool) -> None:
+        """Count how the provider took a changed request of a task; three refusals in a row make us stand down.
+
+        Args:
+            task: whose request it was.
+            refused: it was refused, and the client's own bytes were accepted after it.
+        """
+        if refused:
+            self.failures["edits: refused by the provider"] += 1
+            self._refused[task] = self._refused.get(task, 0) + 1
+        else:
+            self._refused.pop(task, None)
+
+    def stands_down(self, task: str) -> bool:
+        """Whether a task's calls are left alone because its changed requests were refused; one in 50 tries again."""
+        refused = self._refused.get(task, 0)
+        if refused < _REFUSALS:
+            return False
+        self._waited[task] = (self._waited.get(task, 0) + 1) % _PROBE_ONE_IN
+        return self._waited[task] != 0
 
     def pinned(self, task: str, session: str | None) -> str | None:
         """The model that a session of a task was last sent to, or None."""
