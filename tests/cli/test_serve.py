@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import anthropic
+import httpx2
 
 import penstock
 from penstock.ledger.sqlite import open_ledger
@@ -129,3 +130,18 @@ def test_a_ledger_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> No
     done = failed(tmp_path, "--port", "0", "--ledger", str(tmp_path / "no" / "calls.db"))
     assert done.returncode == 3
     assert len(done.stderr.splitlines()) == 2
+
+
+def test_sighup_reads_the_policy_again_and_a_wrong_one_is_left_alone(tmp_path: Path) -> None:
+    policy = tmp_path / "penstock.toml"
+    policy.write_text('mode = "observe"\n')
+    with serving(tmp_path) as (process, url):
+        assert process.stderr is not None
+        for _ in range(2):
+            process.stderr.readline()  # the two exports
+        httpx2.get(f"{url}/healthz")  # it listens for signals from the start of the server on
+        for text, words in (('mode = "aply"\n', "error reload"), ('mode = "apply"\n', "info reload mode=apply")):
+            policy.write_text(text)
+            process.send_signal(signal.SIGHUP)
+            assert words in process.stderr.readline()
+        assert httpx2.get(f"{url}/healthz").status_code == 200

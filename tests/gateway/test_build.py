@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 
 from penstock.errors import UsageError
-from penstock.gateway.build import build_gateway, provider_keys, upstreams_of
+from penstock.gateway.budgets import Spender
+from penstock.gateway.build import build_gateway, month_begin, provider_keys, reload_policy, upstreams_of
 from penstock.gateway.logs import Log
 from penstock.ledger.books import Books
+from penstock.ledger.sqlite import open_ledger
+from penstock.money import Picodollars
 from penstock.policy.schema import Policy, Upstream
+from penstock.policy.serving import Budget
+from tests.ledger.calls import call
 
 
 def test_without_a_policy_requests_go_to_the_public_addresses() -> None:
@@ -50,3 +55,37 @@ async def test_a_gateway_closes_its_books(tmp_path: Path) -> None:
     await gateway({"type": "lifespan"}, receive, send)  # type: ignore[arg-type]
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert not books.writers["ledger"].put(None)  # type: ignore[arg-type]
+
+
+async def test_another_policy_comes_into_force_whole_or_not_at_all() -> None:
+    first = Policy(budgets={"all": Budget(usd=1.0)})
+    log = Log(lambda: 0.0, io.StringIO())
+    gateway = build_gateway(first, Books(), clock=lambda: 0.0, ids=lambda: "c", log=log, environment={})
+    house = gateway.house
+    _, reservation = house.budgets.reserve(Spender(), 5, 0.0)
+    assert reservation is not None
+    wrong = Policy(mode="apply", upstream={"openai": Upstream(api_key="env:NONE")})
+    with pytest.raises(UsageError):
+        reload_policy(house, wrong, {})
+    assert house.context.policy is first
+    right = Policy(
+        mode="apply", budgets={"all": Budget(usd=1.0)}, upstream={"openai": Upstream(base_url="http://a.test")}
+    )
+    reload_policy(house, right, {})
+    assert house.context.policy is right
+    assert house.upstreams["openai"].origin.host == "a.test"
+    assert house.budgets.standing()[0][2] == 5
+    assert len(house.retired) == 2
+
+
+def test_budgets_remember_the_month_from_the_ledger(tmp_path: Path) -> None:
+    noon = 1_790_000_000.0
+    with open_ledger(tmp_path / "l.db") as ledger:
+        ledger.append([call(1, started_at=noon, cost=Picodollars(7)), call(2, started_at=noon - 90 * 86_400)])
+    books = Books(ledger=tmp_path / "l.db")
+    policy = Policy(budgets={"all": Budget(usd=1.0)})
+    log = Log(lambda: noon, io.StringIO())
+    gateway = build_gateway(policy, books, clock=lambda: noon, ids=lambda: "c", log=log, environment={})
+    assert gateway.house.budgets.standing()[0][2] == 7
+    assert month_begin(noon) <= noon < month_begin(noon) + 31 * 86_400
+    books.close()

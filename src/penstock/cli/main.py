@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "prove": "penstock.cli.prove",
     "ledger": "penstock.cli.ledger",
     "explain": "penstock.cli.explain",
+    "tail": "penstock.cli.tail",
     "config": "penstock.cli.config",
 }
 

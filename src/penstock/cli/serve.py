@@ -9,7 +9,8 @@ from pathlib import Path
 
 import typer
 
-from penstock.gateway.build import build_gateway
+from penstock.errors import PenstockError
+from penstock.gateway.build import build_gateway, reload_policy
 from penstock.gateway.logs import Log
 from penstock.gateway.serve import check_bind, listen, serve, url_of
 from penstock.gateway.settings import Settings
@@ -30,11 +31,13 @@ def command(
 ) -> None:
     """Put the policy in the path of OpenAI and Anthropic traffic.
 
-    Point OPENAI_BASE_URL (with /v1) or ANTHROPIC_BASE_URL at the address that is printed.
+    Point OPENAI_BASE_URL (with /v1) or ANTHROPIC_BASE_URL at the address that is printed. SIGHUP reads the policy
+    again; SIGTERM lets running calls finish.
     """
     resolved = read_policy(policy)
     check_bind(host, guarded=bool(resolved.keys))
     settings = Settings()
+    log = Log(time.time, as_json=log_json)
     listener = listen(host, port)
     try:
         books = Books(ledger=ledger, record=record)
@@ -43,7 +46,7 @@ def command(
             books,
             clock=time.time,
             ids=call_ids(time.time),
-            log=Log(time.time, as_json=log_json),
+            log=log,
             environment=os.environ,
             settings=settings,
         )
@@ -53,6 +56,15 @@ def command(
             f"  export OPENAI_BASE_URL={url}/v1\n  export ANTHROPIC_BASE_URL={url}\n"
         )
         sys.stderr.flush()
-        serve(gateway, listener, settings)
+
+        def reload() -> None:
+            try:
+                reload_policy(gateway.house, read_policy(policy), os.environ)
+            except PenstockError as error:
+                log.error("reload", error=str(error), hint=error.hint)  # noqa: TRY400 - one line, no traceback
+            else:
+                log.info("reload", mode=gateway.house.context.policy.mode)
+
+        serve(gateway, listener, settings, reload)
     finally:
         listener.close()

@@ -27,7 +27,7 @@ class Gateway:
 
     Args:
         house: what the calls share.
-        opened: awaited when the server starts.
+        opened: awaited when the server starts; may be set until then.
         closed: awaited when the server has stopped; then nothing runs any more.
     """
 
@@ -40,7 +40,7 @@ class Gateway:
     ) -> None:
         self.house = house
         self.ready = True
-        self._opened = opened
+        self.opened = opened
         self._closed = closed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Deliver) -> None:
@@ -125,8 +125,8 @@ class Gateway:
 
     async def _live(self, receive: Receive, send: Deliver) -> None:
         await receive()
-        if self._opened is not None:
-            await self._opened()
+        if self.opened is not None:
+            await self.opened()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         if self._closed is not None:

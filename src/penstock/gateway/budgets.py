@@ -119,6 +119,14 @@ class Budgets:
                 ):
                     account.spent += cost
 
+    def inherit(self, before: Budgets) -> None:
+        """Take over what budgets of the same name and rule have spent; what runs now counts as spent."""
+        known = {(one.name, one.rule): one for one in before._accounts}
+        for account in self._accounts:
+            old = known.get((account.name, account.rule))
+            if old is not None:
+                account.period, account.spent = old.period, old.spent + old.reserved
+
     def reserve(self, spender: Spender, amount: int, at: float) -> tuple[Verdict, Reservation | None]:
         """Room for a call, or why not; no reservation is made when the verdict is ``stop``.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 from penstock.engine.context import EngineContext
 from penstock.gateway.app import Gateway
@@ -80,6 +81,9 @@ def build_gateway(
         UsageError: an upstream or a key reference of the policy is wrong.
     """
     addresses = upstreams_of(policy, environment, limits)
+    budgets = Budgets(policy.budgets)
+    if budgets:
+        budgets.recall(books.earlier(month_begin(clock())))
     house = House(
         context=context if context is not None else EngineContext(policy),
         books=books,
@@ -87,7 +91,7 @@ def build_gateway(
         endpoints=endpoints_of(policy, addresses, clock),
         keys=provider_keys(policy, environment),
         ring=KeyRing(policy.keys, environment),
-        budgets=Budgets(policy.budgets),
+        budgets=budgets,
         settings=settings,
         clock=clock,
         ids=ids,
@@ -95,10 +99,39 @@ def build_gateway(
     )
 
     async def closed() -> None:
-        for upstreams in addresses.values():
-            for upstream in upstreams:
-                await upstream.aclose()
+        for upstream in house.retired:
+            await upstream.aclose()
+        for endpoint in house.endpoints.values():
+            for address in endpoint.addresses:
+                await address.exchange.aclose()
         if not books.close():
             log.error("ledger", error="records were lost at the close")
 
     return Gateway(house, closed=closed)
+
+
+def reload_policy(house: House, policy: Policy, environment: Mapping[str, str], limits: Limits | None = None) -> None:
+    """Put another policy in force between two requests; running calls finish under the one that they began with.
+
+    Everything is built before anything is changed, so a wrong policy leaves the old one in force. Old connections serve
+    their calls to the end and are let go when idle.
+
+    Raises:
+        UsageError: an upstream or a key reference of the policy is wrong.
+    """
+    addresses = upstreams_of(policy, environment, limits)
+    keys = provider_keys(policy, environment)
+    ring = KeyRing(policy.keys, environment)
+    budgets = Budgets(policy.budgets)
+    budgets.inherit(house.budgets)
+    house.retire()
+    house.upstreams = {provider: upstreams[0] for provider, upstreams in addresses.items()}
+    house.endpoints = endpoints_of(policy, addresses, house.clock)
+    house.keys, house.ring, house.budgets = keys, ring, budgets
+    house.context.policy = policy
+
+
+def month_begin(at: float) -> float:
+    """The first instant (UTC) of the calendar month of ``at``, seconds since the epoch."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()

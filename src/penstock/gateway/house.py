@@ -14,7 +14,7 @@ from penstock.gateway.metrics import BREAKER, BUDGET, LOST, QUEUE, RUNNING, WAIT
 from penstock.gateway.pacing import Pacer
 from penstock.gateway.resilience import Endpoint
 from penstock.gateway.settings import Settings
-from penstock.gateway.upstream import Upstream
+from penstock.gateway.upstream import Exchange, Upstream
 from penstock.ledger.books import Books
 from penstock.money import PICO_PER_USD
 from penstock.policy.serving import Resilience
@@ -35,6 +35,7 @@ class House:
         metrics: counters.
         rules: the policy's section on resilience.
         running: calls that run now.
+        retired: connections of policies that were in force before.
         settings: limits.
         clock: seconds since the epoch.
         ids: makes the next call's id.
@@ -65,6 +66,7 @@ class House:
         self.pacer = Pacer()
         self.metrics = Metrics()
         self.running = 0
+        self.retired: list[Exchange] = []
         self._locks: dict[str, asyncio.Lock] = {}
         self._warned: set[tuple[str, str]] = set()
         books.heard.append(self.metrics.heard)
@@ -73,6 +75,10 @@ class House:
         self.clock = clock
         self.ids = ids
         self.log = log
+
+    def retire(self) -> None:
+        """Set the connections aside: running calls use them to their end, idle ones are let go by their own sweep."""
+        self.retired += [address.exchange for endpoint in self.endpoints.values() for address in endpoint.addresses]
 
     @property
     def rules(self) -> Resilience:

@@ -7,6 +7,8 @@ import ipaddress
 import logging
 import signal
 import socket
+from collections.abc import Callable
+from functools import partial
 
 import uvicorn
 
@@ -81,9 +83,13 @@ def server_of(gateway: Gateway, settings: Settings) -> uvicorn.Server:
     )
 
 
-def serve(gateway: Gateway, listener: socket.socket, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; running calls finish first."""
+def serve(
+    gateway: Gateway, listener: socket.socket, settings: Settings, reload: Callable[[], None] | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT; running calls finish first. ``reload`` is called on SIGHUP, between requests."""
     server = server_of(gateway, settings)
+    if reload is not None:
+        gateway.opened = partial(_listen_for_hangup, reload)
     signal.signal(signal.SIGTERM, lambda *_: None)  # the server raises it once more when all is done: exit 0 then
     try:
         _run(server, listener)
@@ -91,6 +97,10 @@ def serve(gateway: Gateway, listener: socket.socket, settings: Settings) -> None
         return
     finally:
         listener.close()
+
+
+async def _listen_for_hangup(reload: Callable[[], None]) -> None:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
 
 
 def _run(server: uvicorn.Server, listener: socket.socket) -> None:

@@ -64,6 +64,10 @@ class Exchange(Protocol):
         """Send a request; returns once the head of the answer is there."""
         ...
 
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
 
 class Upstream:
     """One provider's connections.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from penstock.engine.record import Call
@@ -62,6 +62,12 @@ class Books:
         if self._traffic is not None:
             found["traffic"] = self._traffic
         return found
+
+    def earlier(self, since: float) -> Iterator[Call]:
+        """Calls that the ledger's file has from a time on, oldest first; nothing without a file."""
+        if self._ledger is not None:
+            with open_ledger(self._ledger.path) as reader:
+                yield from reader.calls(since=since)
 
     def keep(self, call: Call) -> None:
         """Keep a finished call."""
