@@ -42,7 +42,8 @@ def test_what_is_written_loads_as_the_proposed_policy() -> None:
 def test_what_can_change_answers_waits_in_comments_until_decided() -> None:
     made = proposal(CACHE, SMALL)
     assert made.policy.tasks["t"].route is None
-    assert '# would x do?\n# [tasks.t.route]\n# enabled = true\n# model = "claude-haiku-5-5"\n' in made.text(PERIOD)
+    assert "\n# would x do?\n[tasks.t.cache]\n" in made.text(PERIOD)
+    assert '# [tasks.t.route]\n# enabled = true\n# model = "claude-haiku-5-5"\n' in made.text(PERIOD)
     decided = proposal(CACHE, SMALL, decided=True)
     assert decided.policy.tasks["t"].route is not None
     assert decided.policy.tasks["t"].route.model == "claude-haiku-5-5"
@@ -86,10 +87,23 @@ def test_labels_cannot_break_out_of_the_file() -> None:
     assert loaded.tasks[name].cache.stabilise
 
 
+def test_uncommenting_what_waits_gives_a_policy_that_loads() -> None:
+    moved = finding(9, fix={"cache": {"stabilise": True}}, opt_in={"cache": {"move_static_up": True}})
+    lines = proposal(moved, SMALL).text(PERIOD).splitlines()
+    decided = [
+        line.removeprefix("# ") if line.startswith(("# [", "# move", "# enabled", "# model")) else line
+        for line in lines
+    ]
+    loaded = load_policy("\n".join(decided), "p").tasks["t"]
+    assert loaded.cache.move_static_up
+    assert loaded.route is not None
+
+
 def test_names_and_values_as_toml() -> None:
     assert policy_name("label", labelled=True) == "label"
-    assert list(toml_of("my task", {"cap": {"enabled": False, "max_output": 5}})) == [
+    assert list(toml_of("my task", {"cap": {"enabled": False, "max_output": 5}}, {"cap": {"output": "label"}})) == [
         '[tasks."my task".cap]',
         "enabled = false",
         "max_output = 5",
+        '# output = "label"',
     ]

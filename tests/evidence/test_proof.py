@@ -94,6 +94,9 @@ def test_few_sessions_are_refused_with_what_is_needed() -> None:
     assert result.needed == 20
     assert result.holdback_sessions < 20 < result.treated_sessions
     assert "holdback sessions, 20 are needed" in result.why
+    looked_at_early = prove(simulated(sessions=150, share=0.2), anytime=True)
+    assert isinstance(looked_at_early, NotEnough)
+    assert (looked_at_early.needed, looked_at_early.holdback_sessions > 20) == (40, True)
 
 
 @pytest.mark.parametrize("arms", [(), (TREATED,), (HOLDBACK,)])

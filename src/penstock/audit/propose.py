@@ -49,12 +49,16 @@ class Proposal(msgspec.Struct, frozen=True):
             "",
             *dump_policy(msgspec.structs.replace(self.policy, tasks={})).splitlines(),
         ]
-        for task, sections in self.sections.items():
-            lines += ["", *toml_of(task, sections)]
         if self.waiting:
-            lines += ["", "# These can change answers and wait for your decision or the quality gate:"]
-        for task, finding in self.waiting:
-            lines += [f"# {_plain(finding.title)}", *(f"# {line}" for line in toml_of(task, finding.opt_in))]
+            lines += ["", "# Keys in comments can change answers, and wait for your decision or the quality gate."]
+        for task in dict.fromkeys((*self.sections, *(name for name, _ in self.waiting))):
+            waiting: dict[str, dict[str, Any]] = {}
+            lines.append("")
+            for name, finding in self.waiting:
+                if name == task:
+                    lines.append(f"# {_plain(finding.title)}")
+                    _merge(waiting, finding.opt_in)
+            lines += toml_of(task, self.sections.get(task, {}), waiting)
         return "\n".join(lines) + "\n"
 
 
@@ -104,12 +108,16 @@ def _remarks(judged: Mapping[str, Judged], labelled: Mapping[str, bool]) -> Iter
         yield f"{name}: {one.verdict.value}; {one.why}"
 
 
-def toml_of(task: str, sections: Sections) -> Iterable[str]:
-    """Policy keys of a task as lines of TOML."""
-    for section, keys in sections.items():
-        yield f"[{dotted(('tasks', task, section))}]"
+def toml_of(task: str, sections: Sections, waiting: Sections) -> Iterable[str]:
+    """Policy keys of a task as lines of TOML, each section once; those that wait for a decision are comments."""
+    for section in dict.fromkeys((*sections, *waiting)):
+        keys = sections.get(section, {})
+        yield f"{'' if keys else '# '}[{dotted(('tasks', task, section))}]"
         for key, value in keys.items():
             yield f"{key} = {_literal(value)}"
+        for key, value in waiting.get(section, {}).items():
+            if key not in keys:
+                yield f"# {key} = {_literal(value)}"
 
 
 def _merge(into: dict[str, dict[str, Any]], more: Sections) -> None:

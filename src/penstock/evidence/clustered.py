@@ -27,8 +27,8 @@ Stratum = Mapping[str, Mapping[str, Sums]]
 CALLS, COST, COVARIATE = 0, 1, 2
 """The columns of `Sums`."""
 
-TUNED_FOR = 500
-"""Sessions at which the confidence sequence is narrowest; fixed beforehand, as it must be."""
+TUNED_FOR = 100
+"""Sessions of the smaller arm at which the confidence sequence is narrowest; fixed beforehand, as it must be."""
 
 _FEWEST_DEGREES = 3.0
 
@@ -78,19 +78,22 @@ class LogRatio(msgspec.Struct, frozen=True):
             anytime: the asymptotic confidence sequence of 2103.06476 (theorem 2.2) instead of Student's t.
             sessions: as it would be with that many sessions at the same split; None for as it is.
         """
-        now = self.sessions
-        n = now if sessions is None else sessions
-        unit = self.variance * now
-        if unit <= 0:
+        grown = 1.0 if sessions is None else sessions / self.sessions
+        variance = self.variance / grown
+        if variance <= 0:
             return 0.0
-        if anytime:
-            alpha = 1 - level
-            rho2 = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha)) + 1) / TUNED_FOR
-            spread = n * rho2 + 1
-            return math.sqrt(unit * 2 * spread / (n * n * rho2) * math.log(math.sqrt(spread) / alpha))
         arms = (self.first, self.second)
-        degrees = self.variance**2 / sum(arm.variance**2 / arm.degrees for arm in arms)
-        return student_t(0.5 + level / 2, degrees * n / now) * math.sqrt(unit / n)
+        weight = sum(arm.variance**2 / arm.degrees for arm in arms)
+        spread = student_t(0.5 + level / 2, grown * self.variance**2 / weight) * math.sqrt(variance)
+        if not anytime:
+            return spread
+        # The sessions of the arm that makes the variance are what the sequence runs on, and Student's factor allows
+        # for a variance that is estimated from few of them.
+        n = grown * self.variance**2 / sum(arm.variance**2 / arm.sessions for arm in arms)
+        alpha = 1 - level
+        rho2 = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha)) + 1) / TUNED_FOR
+        factor = math.sqrt(2 * (n * rho2 + 1) / (n * rho2) * math.log(math.sqrt(n * rho2 + 1) / alpha))
+        return spread * factor / NormalDist().inv_cdf(0.5 + level / 2)
 
 
 def log_ratio(strata: Iterable[Stratum], first: str, second: str, *, column: int, over: int = CALLS) -> LogRatio:

@@ -32,6 +32,9 @@ SMALL_TASKS = "(small tasks)"
 FEWEST_SESSIONS = 20
 """In each arm; below this no interval is given, for its coverage is not what it says."""
 
+FEWEST_ANYTIME = 40
+"""The same for a confidence sequence, which has to hold from its first look on (benchmarks/proof)."""
+
 _FEWEST_IN_TASK = 5
 # The covariate is given up only when its imbalance is far beyond chance: falling back on the plain estimate just when
 # the arms differ by chance would spoil the interval's coverage.
@@ -153,14 +156,14 @@ class NotEnough(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     treated_sessions: int
     holdback_sessions: int
-    needed: int = FEWEST_SESSIONS
+    needed: int
 
 
 def prove(sample: Sample, *, level: float = 0.95, anytime: bool = False) -> Proof | NotEnough:
     """The saving with its interval, or what is missing for one."""
     strata, left_out = _strata(sample)
     arms = {arm: _sessions(strata, arm) for arm in (TREATED, HOLDBACK)}
-    missing = _missing(arms)
+    missing = _missing(arms, FEWEST_ANYTIME if anytime else FEWEST_SESSIONS)
     if missing is not None:
         return missing
     warnings = list(_heavy(arms))
@@ -224,17 +227,17 @@ def _sessions(strata: Mapping[str, Stratum], arm: str) -> dict[str, Sums]:
     return total
 
 
-def _missing(arms: Mapping[str, Mapping[str, Sums]]) -> NotEnough | None:
+def _missing(arms: Mapping[str, Mapping[str, Sums]], least: int) -> NotEnough | None:
     treated, holdback = len(arms[TREATED]), len(arms[HOLDBACK])
     fewer, name = min((treated, TREATED), (holdback, HOLDBACK))
     why = ""
     if not fewer:
         why = "no task has both treated and holdback calls with a known cost"
-    elif fewer < FEWEST_SESSIONS:
-        why = f"{fewer} {name} sessions, {FEWEST_SESSIONS} are needed"
+    elif fewer < least:
+        why = f"{fewer} {name} sessions, {least} are needed"
     elif any(sum(sums[COST] for sums in sessions.values()) <= 0 for sessions in arms.values()):
         why = "an arm cost nothing"
-    return NotEnough(why=why, treated_sessions=treated, holdback_sessions=holdback) if why else None
+    return NotEnough(why=why, treated_sessions=treated, holdback_sessions=holdback, needed=least) if why else None
 
 
 def _balanced(sample: Sample, strata: Mapping[str, Stratum], warnings: list[str]) -> bool:

@@ -51,7 +51,7 @@ def test_tokens_for_people(count: int, text: str) -> None:
 
 def test_what_the_log_covers() -> None:
     report = audited().report
-    assert words.covered(report) == "226 calls over 8.2 hours, 2026-10-01 to 2026-10-01"
+    assert words.covered(report) == "226 calls over 8.2 hours, 2026-10-01 09:00 to 17:15 UTC"
     log = msgspec.structs.replace(report.log, seconds=None)
     assert words.covered(msgspec.structs.replace(report, log=log)) == "226 calls, without times"
     assert words.largest(()) == Money("0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined, select_autoescape
 
@@ -58,28 +59,33 @@ def _groups(report: Report) -> list[tuple[str, str, list[FindingRow]]]:
 
 
 def _fix(row: FindingRow) -> str:
-    """The finding's policy keys as TOML; those that wait for a decision stand under a comment."""
-    name = policy_name(row.task, labelled=row.labelled)
-    lines = list(toml_of(name, row.fix))
-    if row.opt_in:
-        lines += ["# can change answers; your decision", *toml_of(name, row.opt_in)]
-    return "\n".join(lines)
+    """The finding's policy keys as TOML; those that wait for a decision are comments."""
+    lines = ["# what is commented out can change answers: your decision"] if row.opt_in else []
+    return "\n".join([*lines, *toml_of(policy_name(row.task, labelled=row.labelled), row.fix, row.opt_in)])
 
 
 def _evidence(row: FindingRow) -> list[tuple[str, str]]:
-    shown = []
-    for key, value in row.evidence.items():
-        if value in (None, "", [], {}):
-            continue
-        if isinstance(value, float):
-            text = f"{value:,.4g}"
-        elif isinstance(value, int) and not isinstance(value, bool):
-            text = f"{value:,}"
-        elif isinstance(value, list):
-            text = ", ".join(map(str, value))
-        elif isinstance(value, dict):
-            text = ", ".join(f"{name}: {inner}" for name, inner in value.items())
-        else:
-            text = str(value)
-        shown.append((key.replace("_", " "), text))
-    return shown
+    """The evidence's names and values as text, empty ones left out."""
+    return [
+        (name.replace("_", " "), _value(name, value))
+        for name, value in row.evidence.items()
+        if value not in (None, "", [], {})
+    ]
+
+
+def _value(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return words.percent(value) if "share" in name else f"{value:,.4g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list):
+        return "; ".join(_value(name, one) for one in value)
+    if isinstance(value, dict) and "shape" in value:
+        excerpt = f": {value['excerpt']!r}" if "excerpt" in value else ""
+        first, last = value["bytes"]
+        return f"{value['kind']} at bytes {first:,} to {last:,} ({value['shape']}){excerpt}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_value(name, inner)}" for key, inner in value.items())
+    return str(value)

@@ -36,7 +36,9 @@ def covered(report: Report) -> str:
     note = f"{report.note} " if report.note else ""
     if log.seconds is None or log.first is None or log.last is None:
         return f"{note}{log.calls:,} calls, without times"
-    return f"{note}{log.calls:,} calls over {span(log.seconds)}, {log.first[:10]} to {log.last[:10]}"
+    first, last = (f"{text[:10]} {text[11:16]}" for text in (log.first, log.last))
+    until = last[11:] if first[:10] == last[:10] else last
+    return f"{note}{log.calls:,} calls over {span(log.seconds)}, {first} to {until} UTC"
 
 
 def headline(report: Report) -> tuple[str, str, str]:
