@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.evidence.scores import field_f1, pair_score, plain, said
+from penstock.wire.answer import Answer, ToolCall
+
+_SCALARS = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3)
+JSON = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=8,
+)
+FEW = settings(max_examples=60, deadline=None)
+
+
+def _text(text: str, **more: Any) -> Answer:
+    return Answer(text=text, **more)
+
+
+def _tool(name: str, arguments: str) -> Answer:
+    return Answer(text="", tool_calls=(ToolCall("id", name, arguments),))
+
+
+@FEW
+@given(JSON, JSON)
+def test_f1_is_symmetric_within_bounds_and_1_only_for_equal_json(left: Any, right: Any) -> None:
+    score = field_f1(left, right)
+    assert 0.0 <= score <= 1.0
+    assert score == field_f1(right, left)
+    same = json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+    assert (score == 1.0) == same
+
+
+@FEW
+@given(JSON, JSON, st.booleans(), st.booleans())
+def test_a_difference_is_never_a_win_and_equal_answers_never_differ(
+    left: Any, right: Any, reference_passes: bool, candidate_passes: bool
+) -> None:
+    pair = pair_score(
+        _text(json.dumps(left)),
+        _text(json.dumps(right)),
+        reference_passes=reference_passes,
+        candidate_passes=candidate_passes,
+    )
+    assert -1.0 <= pair.difference <= 0.0
+    assert pair.accepted == candidate_passes
+    assert pair_score(_text(json.dumps(left)), _text(json.dumps(left, indent=2))).difference == 0.0
+
+
+@FEW
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_any_two_texts_have_a_score(left: str, right: str) -> None:
+    assert -1.0 <= pair_score(_text(left), _text(right)).difference <= 0.0
+    assert pair_score(_text(left), _text(left)).rule == "equal"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "difference", "rule"),
+    [
+        ('{"a":1,"b":2}', '{ "b": 2.0, "a": 1 }', 0.0, "equal"),
+        ('{"a":1,"b":2}', '{"a":1,"b":3}', -0.5, "fields"),
+        ('{"a":1}', '{"a":true}', -1.0, "fields"),
+        ("true", "false", -1.0, "differ"),
+        ("Spam  mail", "Spam mail\n", 0.0, "equal"),
+        ("Spam", "Ham", -1.0, "differ"),
+        ('{"a":1}', "a is 1", -1.0, "differ"),
+        ('{"a":1}', "1", -1.0, "differ"),
+    ],
+)
+def test_the_first_rule_that_applies_decides(left: str, right: str, difference: float, rule: str) -> None:
+    pair = pair_score(_text(left), _text(right))
+    assert (pair.difference, pair.rule, pair.reference) == (difference, rule, 1.0)
+
+
+def test_a_refusal_or_a_cut_answer_loses_against_one_that_passes() -> None:
+    good = _text("{}")
+    for bad in (_text("{}", refused=True), _text("{}", truncated=True)):
+        assert pair_score(good, bad).difference == -1.0
+        assert (pair_score(bad, good).difference, pair_score(bad, good).reference) == (0.0, 0.0)
+        assert pair_score(bad, bad).difference == 0.0
+
+
+def test_tool_calls_are_compared_by_name_and_arguments() -> None:
+    assert pair_score(_tool("f", '{"x": 1}'), _tool("f", '{"x":1}')).difference == 0.0
+    assert pair_score(_tool("f", '{"x":1}'), _tool("g", '{"x":1}')).difference == -0.5
+    assert pair_score(_tool("f", "{}"), _text("done")).difference == -1.0
+    assert said(_tool("f", "{broken")) == ([{"name": "f", "arguments": "{broken"}],)
+
+
+def test_white_space_is_all_that_plain_text_may_differ_in() -> None:
+    assert plain(" a\n b ") == "a b"
