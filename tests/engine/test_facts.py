@@ -122,3 +122,18 @@ def test_t16_two_models_are_compared_by_tokenizer_until_both_were_measured() -> 
 def test_a_price_of_tokens_is_unknown_when_the_rate_is() -> None:
     assert tokens_price(10, 3) == 30
     assert tokens_price(10, Unknown("no price")) == Unknown("no price")
+
+
+def test_t19_a_prompt_beyond_the_long_context_mark_has_its_own_prices() -> None:
+    short, long = _view(chat("word " * 1000), CHAT), _view(chat("word " * 300_000), CHAT)
+    cheap, dear = _facts(short).prices, _facts(long).prices
+    assert not isinstance(cheap, Unknown)
+    assert not isinstance(dear, Unknown)
+    assert dear.input == 2 * cheap.input
+
+
+def test_t23_an_image_is_counted_by_itself_and_not_by_its_base64() -> None:
+    source = {"type": "base64", "media_type": "image/png", "data": "A" * 400_000}
+    body = messages("x")
+    body["messages"][0]["content"] = [{"type": "image", "source": source}]
+    assert _facts(_view(body)).input_tokens < 6_000

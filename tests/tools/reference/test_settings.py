@@ -16,7 +16,7 @@ def page() -> str:
 
 def test_a_key_has_its_type_its_default_and_its_meaning(page: str) -> None:
     assert "| `multiplier` | number ≥ 1 | `1.2` | the cap is ceil(multiplier x the expected size). |" in page
-    assert "| `hold_ms` | integer ≥ 0 | `2000` |" in page
+    assert "| `retries` | integer ≥ 0 | `1` |" in page
 
 
 def test_every_table_of_the_file_is_a_section(page: str) -> None:
