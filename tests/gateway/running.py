@@ -16,11 +16,12 @@ from penstock.engine.record import Call
 from penstock.gateway.app import Gateway
 from penstock.gateway.build import build_gateway
 from penstock.gateway.logs import Log
-from penstock.gateway.serve import listen, server_of, url_of
+from penstock.gateway.serve import server_of
 from penstock.gateway.settings import Settings
 from penstock.gateway.upstream import Limits
 from penstock.ledger.books import Books
 from penstock.ledger.ids import call_ids
+from penstock.listening import listen, url_of
 from penstock.policy.schema import Policy, Upstream
 
 PATIENCE_S = 20.0

@@ -9,11 +9,10 @@ import msgspec
 import openai
 import pytest
 
-from penstock.errors import CallerError
 from penstock.simulator.clock import RealClock
 from penstock.simulator.config import Config
 from penstock.simulator.faults import Fault, FaultRule
-from penstock.simulator.server import Simulator, is_loopback, listen, running, url_of
+from penstock.simulator.server import Simulator, running
 from tests.simulator.asking import CLAUDE, GPT
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -78,19 +77,3 @@ def test_a_real_clock_can_run_faster() -> None:
         started = clock.now()
         client.responses.create(model=GPT, input="Hello")
         assert clock.now() - started >= 20.0
-
-
-def test_a_taken_port_is_told_with_a_hint() -> None:
-    taken = listen("127.0.0.1", 0)
-    try:
-        with pytest.raises(CallerError, match="cannot listen") as caught:
-            listen("127.0.0.1", taken.getsockname()[1])
-        assert caught.value.hint
-        assert url_of(taken) == f"http://127.0.0.1:{taken.getsockname()[1]}"
-    finally:
-        taken.close()
-
-
-def test_loopback_addresses_are_told_from_public_ones() -> None:
-    assert all(is_loopback(host) for host in ("127.0.0.1", "127.1.2.3", "::1", "localhost"))
-    assert not any(is_loopback(host) for host in ("0.0.0.0", "192.0.2.1", "::", "example.com"))  # noqa: S104 - a name

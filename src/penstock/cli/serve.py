@@ -12,10 +12,11 @@ import typer
 from penstock.errors import PenstockError
 from penstock.gateway.build import build_gateway, reload_policy
 from penstock.gateway.logs import Log
-from penstock.gateway.serve import check_bind, listen, serve, url_of
+from penstock.gateway.serve import check_bind, serve
 from penstock.gateway.settings import Settings
 from penstock.ledger.books import Books
 from penstock.ledger.ids import call_ids
+from penstock.listening import listen, url_of
 from penstock.settings import read_policy
 
 

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from penstock.errors import InternalError
 from penstock.gateway.build import build_gateway
 from penstock.gateway.logs import Log
-from penstock.gateway.serve import listen, server_of, url_of
+from penstock.gateway.serve import server_of
 from penstock.gateway.settings import Settings
 from penstock.ledger.books import Books
 from penstock.ledger.ids import call_ids
+from penstock.listening import listen, url_of
 from penstock.policy.schema import Policy
 
 _PATIENCE_S = 20.0

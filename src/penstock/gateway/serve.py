@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import signal
 import socket
@@ -12,22 +11,11 @@ from functools import partial
 
 import uvicorn
 
-from penstock.errors import InputError, UsageError
+from penstock.errors import UsageError
 from penstock.gateway.app import Gateway
 from penstock.gateway.protocol import protocol_of
 from penstock.gateway.settings import Settings
-
-BACKLOG = 2048
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address reaches only this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+from penstock.listening import BACKLOG, is_loopback
 
 
 def check_bind(host: str, *, guarded: bool) -> None:
@@ -37,29 +25,6 @@ def check_bind(host: str, *, guarded: bool) -> None:
             f"{host} can be reached from outside, and no key is set",
             hint="set keys in the policy, or bind 127.0.0.1",
         )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; InputError when the port is taken or the address is not ours."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise InputError(
-            f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another --port, or 0 for a free one"
-        ) from None
-    listener.settimeout(0)
-    return listener
-
-
-def url_of(listener: socket.socket) -> str:
-    """The base URL of a listening socket."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def server_of(gateway: Gateway, settings: Settings) -> uvicorn.Server:

@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 from penstock.errors import UsageError
+from penstock.listening import is_loopback, listen, url_of
 from penstock.simulator.clock import Clock, ManualClock, RealClock
 from penstock.simulator.config import Config
 from penstock.simulator.faults import FaultRule, parse_rules
 from penstock.simulator.limits import UNENFORCED, Limits
 from penstock.simulator.provider import Provider
 from penstock.simulator.responders import responder_from
-from penstock.simulator.server import is_loopback, listen, serve, url_of
+from penstock.simulator.server import serve
 
 _LIMIT_NAMES = {"rpm": "requests", "itpm": "input_tokens", "otpm": "output_tokens", "tpm": "tokens"}
 

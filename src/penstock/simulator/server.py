@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 import time
@@ -13,7 +12,8 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from penstock.errors import CallerError, InternalError
+from penstock.errors import InternalError
+from penstock.listening import BACKLOG, is_loopback, listen, url_of
 from penstock.simulator.app import TRANSPORT, App
 from penstock.simulator.bill import Billed, Logged
 from penstock.simulator.clock import Clock, ManualClock
@@ -130,42 +130,9 @@ def uvicorn_config(app: App) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=False,
-        backlog=2048,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=1,
     )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; CallerError when the port is taken or the address is not ours."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        raise CallerError(
-            f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another --port, or 0 for a free one"
-        ) from None
-    listener.settimeout(0)
-    return listener
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address reaches only this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def url_of(listener: socket.socket) -> str:
-    """The base URL of a listening socket."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
