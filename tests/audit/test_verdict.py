@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.audit.finding import Verdict
+from penstock.audit.finding import Measure, Pool, Verdict
 from penstock.audit.period import Period
 from penstock.audit.row import CallRow
 from penstock.audit.verdict import Floor, judge
@@ -48,6 +48,15 @@ def test_a_log_that_cannot_be_scaled_gives_no_verdict() -> None:
     judged = judge("t", rows(10), [finding(PICO_PER_USD)], Period(40.0), Floor())
     assert judged.verdict is Verdict.UNKNOWN
     assert "too short" in judged.why
+
+
+def test_an_open_question_above_the_floor_is_asked_and_not_called_worthless() -> None:
+    question = finding(2 * PICO_PER_USD, measure=Measure.QUESTION, pool=Pool.MODEL)
+    judged = judge("t", rows(10), [finding(PICO_PER_USD // 10), question], DAY, Floor())
+    assert judged.verdict is Verdict.ASK
+    assert judged.why == "$3.00 a month possible, $60.00 more if the gate agrees; 10 calls a day"
+    small = finding(PICO_PER_USD // 10, measure=Measure.QUESTION)
+    assert judge("t", rows(10), [small], DAY, Floor()).verdict is Verdict.NOT_WORTH
 
 
 def test_findings_of_other_tasks_do_not_count() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -35,6 +35,7 @@ class Verdict(StrEnum):
     """Whether a task is worth the work."""
 
     WORTH = "worth it"
+    ASK = "ask the gate"
     NOT_WORTH = "not worth it"
     UNKNOWN = "cannot say"
 
@@ -91,6 +92,18 @@ def by_size(finding: Finding) -> tuple[int, bool, int, str, str, str]:
     amount = 0 if isinstance(dollars, Unknown) else int(dollars)
     unknown = isinstance(dollars, Unknown)
     return (_ORDER[finding.measure], unknown, -amount, finding.task, finding.kind, finding.model)
+
+
+def open_questions(findings: Iterable[Finding], task: str | None = None) -> Picodollars:
+    """What the questions could save over the log, if the gate agrees to the largest of each task and model."""
+    best: dict[tuple[str, str], int] = {}
+    for finding in findings:
+        dollars = finding.dollars
+        asked = finding.measure is Measure.QUESTION and task in (None, finding.task)
+        if asked and not isinstance(dollars, Unknown):
+            key = (finding.task, finding.model)
+            best[key] = max(best.get(key, 0), int(dollars))
+    return Picodollars(sum(best.values()))
 
 
 def possible_saving(findings: list[Finding], task: str | None = None) -> Picodollars:

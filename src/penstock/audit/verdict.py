@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from penstock.audit.finding import Finding, Verdict, possible_saving
+from penstock.audit.finding import Finding, Verdict, open_questions, possible_saving
 from penstock.audit.period import Period
 from penstock.audit.row import CallRow
 from penstock.money import PICO_PER_USD, Picodollars, format_usd
@@ -52,6 +52,9 @@ def judge(task: str, rows: list[CallRow], findings: list[Finding], period: Perio
     rate = f"{calls_day:,.0f} calls a day"
     if month >= floor.usd_month * PICO_PER_USD:
         return Judged(Verdict.WORTH, f"{dollars}, {rate}", month, calls_day)
+    asked = period.month(open_questions(mine))
+    if not isinstance(asked, Unknown) and asked >= floor.usd_month * PICO_PER_USD:
+        return Judged(Verdict.ASK, f"{dollars}, {format_usd(asked)} more if the gate agrees; {rate}", month, calls_day)
     under = f"under the floor of ${floor.usd_month:,.0f} a month"
     if unknown is None and unpriced is None:
         return Judged(Verdict.NOT_WORTH, f"{dollars}, {under}; {rate}", month, calls_day)

@@ -123,7 +123,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         more_calls: how many more calls a treated session makes, as a share (0.1 is ten percent more); a saving of a
             call is no saving if it takes more calls.
         tasks: tasks compared.
-        left_out: calls of tasks that only one arm has.
+        left_out: calls of tasks that an arm has too few sessions of.
         warnings: what makes the figures less sure, one line each.
     """
 
@@ -167,6 +167,8 @@ def prove(sample: Sample, *, level: float = 0.95, anytime: bool = False) -> Proo
     if missing is not None:
         return missing
     warnings = list(_heavy(arms))
+    if left_out:
+        warnings.append(f"{left_out:,} calls are left out: their tasks have too few sessions in an arm to compare")
     plain = log_ratio(strata.values(), TREATED, HOLDBACK, column=COST)
     best = plain
     if _balanced(sample, strata, warnings):
@@ -197,7 +199,10 @@ def prove(sample: Sample, *, level: float = 0.95, anytime: bool = False) -> Proo
 
 
 def _strata(sample: Sample) -> tuple[dict[str, Stratum], int]:
-    """Tasks that both arms have enough sessions of, the others put together; and the calls that find no partner."""
+    """Tasks that both arms have enough sessions of, the others put together if that is enough; and the calls left out.
+
+    A stratum of one held-back session would look as if it had no variance.
+    """
     strata: dict[str, Stratum] = {}
     small: dict[str, dict[str, Sums]] = {TREATED: {}, HOLDBACK: {}}
     for task in sample.tasks:
@@ -208,7 +213,7 @@ def _strata(sample: Sample) -> tuple[dict[str, Stratum], int]:
             for arm, sessions in both.items():
                 for session, sums in sessions.items():
                     small[arm][session] = _plus(small[arm].get(session), sums)
-    if all(small.values()):
+    if all(len(sessions) >= _FEWEST_IN_TASK for sessions in small.values()):
         strata[SMALL_TASKS] = small
         return strata, 0
     return strata, sum(sums[0] for sessions in small.values() for sums in sessions.values())
@@ -232,9 +237,9 @@ def _missing(arms: Mapping[str, Mapping[str, Sums]], least: int) -> NotEnough | 
     fewer, name = min((treated, TREATED), (holdback, HOLDBACK))
     why = ""
     if not fewer:
-        why = "no task has both treated and holdback calls with a known cost"
+        why = "no task has enough treated and holdback sessions with a known cost"
     elif fewer < least:
-        why = f"{fewer} {name} sessions, {least} are needed"
+        why = f"{fewer} {name} session{'' if fewer == 1 else 's'}, {least} are needed"
     elif any(sum(sums[COST] for sums in sessions.values()) <= 0 for sessions in arms.values()):
         why = "an arm cost nothing"
     return NotEnough(why=why, treated_sessions=treated, holdback_sessions=holdback, needed=least) if why else None

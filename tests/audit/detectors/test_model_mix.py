@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+
+import msgspec
 import pytest
 
 from penstock.audit.detectors.model_mix import find
@@ -40,4 +43,8 @@ def test_small_models_few_calls_long_answers_and_tools_are_no_question() -> None
     provider = Provider()
     long = [provider.call(one_shot("s", f"q{k}"), START + k, output=900) for k in range(30)]
     assert find(audit_input(long)) == []
-    assert find(audit_input(short("claude-opus-5", thinking={"type": "enabled", "budget_tokens": 1024}))) == []
+    called = short("claude-opus-5")
+    answer = json.loads(called[0].response or b"{}")
+    answer["content"].append({"type": "tool_use", "id": "t", "name": "n", "input": {}})
+    called[0] = msgspec.structs.replace(called[0], response=json.dumps(answer).encode())
+    assert find(audit_input(called)) == []

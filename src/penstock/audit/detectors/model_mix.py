@@ -38,7 +38,7 @@ def find(data: AuditInput) -> list[Finding]:
     found = []
     for group in data.groups.values():
         rows = [row for row in group.rows if row.usage is not None and not row.failed]
-        if len(rows) < _FEWEST or any(row.tool_calls or row.thinks for row in rows):
+        if len(rows) < _FEWEST or any(row.tool_calls for row in rows):
             continue
         small = _sibling(group.model, rows, data.priced_at) if _mean_output(rows) <= SHORT_ANSWER else None
         if small is not None:

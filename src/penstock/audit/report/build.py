@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from penstock import __version__
-from penstock.audit.finding import Finding, Measure, possible_saving
+from penstock.audit.finding import Finding, open_questions, possible_saving
 from penstock.audit.gather import AuditInput
 from penstock.audit.reading import ReadReport
 from penstock.audit.report.model import (
@@ -95,19 +95,9 @@ def _headline(data: AuditInput, findings: list[Finding]) -> Headline:
         possible=money(Picodollars(possible)),
         possible_month=money(data.period.month(Picodollars(possible))),
         share=possible / spent if spent else None,
-        questions_month=money(data.period.month(_questions(findings))),
+        questions_month=money(data.period.month(open_questions(findings))),
         reported=money(Picodollars(sum(reported))) if reported else None,
     )
-
-
-def _questions(findings: list[Finding]) -> Picodollars:
-    """The largest question of each task and model."""
-    best: dict[tuple[str, str], int] = {}
-    for finding in findings:
-        if finding.measure is Measure.QUESTION and not isinstance(finding.dollars, Unknown):
-            key = (finding.task, finding.model)
-            best[key] = max(best.get(key, 0), int(finding.dollars))
-    return Picodollars(sum(best.values()))
 
 
 def _tasks(data: AuditInput, judged: dict[str, Judged]) -> list[TaskRow]:

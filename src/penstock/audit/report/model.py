@@ -154,7 +154,7 @@ class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         task: label or fingerprint.
         labelled: whether the log named it.
-        verdict: ``worth it``, ``not worth it`` or ``cannot say``.
+        verdict: ``worth it``, ``ask the gate``, ``not worth it`` or ``cannot say``.
         why: the figures behind it, one line.
         calls: in the log.
         calls_day: a day; None when not known.
