@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.policy.schema import CapPolicy, Levers, Policy, TaskPolicy
+from penstock.errors import PolicyError
+from penstock.policy.dump import dump_policy
+from penstock.policy.load import load_policy
+from penstock.policy.schema import CapPolicy, GatePolicy, Levers, Policy, TaskPolicy
 
 
 def test_a_fresh_policy_observes_and_permits_nothing_lossy() -> None:
@@ -27,3 +30,13 @@ def test_each_lever_has_a_switch(lever: str) -> None:
 
 def test_a_lever_without_a_switch_is_on() -> None:
     assert Levers().on("lossless")
+
+
+def test_a_gate_names_its_candidate_and_has_defaults_for_the_rest() -> None:
+    policy = load_policy('[tasks.triage.gate]\ncandidate = "claude-haiku-4-5"\neps = 0.05\n')
+    gate = policy.task("triage").gate
+    assert gate == GatePolicy(candidate="claude-haiku-4-5", eps=0.05)
+    assert load_policy(dump_policy(policy)) == policy
+    for wrong in ("eps = 0.05", 'candidate = "m"\neps = 0.0', 'candidate = "m"\nmin_dayz = 2'):
+        with pytest.raises(PolicyError):
+            load_policy(f"[tasks.triage.gate]\n{wrong}\n")

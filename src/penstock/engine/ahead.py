@@ -7,6 +7,7 @@ import msgspec
 from penstock.cachemodel.admission import Admission
 from penstock.engine.context import EngineContext
 from penstock.engine.facts import Facts, counts_of, facts_for
+from penstock.engine.gates import Trial
 from penstock.engine.holdback import Arm, arm_of
 from penstock.engine.incoming import Incoming
 from penstock.engine.naming import task_of
@@ -27,6 +28,7 @@ class Ahead(msgspec.Struct, kw_only=True):
         before: what the client's bytes would do in the world without us, or None.
         planned: what the planned bytes would do in the world as it is, or None.
         sent: what the latest Send does in the world as it is, or None.
+        trial: the part that a gate's candidate has in the call, or None.
     """
 
     plan: Plan
@@ -34,6 +36,7 @@ class Ahead(msgspec.Struct, kw_only=True):
     before: Admission | None
     planned: Admission | None
     sent: Admission | None = None
+    trial: Trial | None = None
 
     @property
     def treated(self) -> bool:
@@ -59,7 +62,9 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
     """Everything before the first Send; MalformedRequest for a prompt that turns out to be beyond reading."""
     policy, forecast = context.policy, context.forecast
     task = task_of(view, request.task, policy)
-    promoted = context.promoted(task)
+    arm = _arm(request, context)
+    trial = context.gates.enter(view, task, policy, request) if arm == "treated" else None
+    promoted = context.promoted(task) | (trial.promoted if trial is not None else frozenset())
     facts = facts_for(
         view,
         task=task,
@@ -83,7 +88,7 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
         view, facts, () if request.bypass or context.stands_down(task) else context.levers, mode=policy.mode
     )
     planned = _planned_admission(plan, before, context)
-    return Ahead(plan=_foreseen(plan, before, planned), arm=_arm(request, context), before=before, planned=planned)
+    return Ahead(plan=_foreseen(plan, before, planned), arm=arm, before=before, planned=planned, trial=trial)
 
 
 def _with_warmth(facts: Facts, view: View, before: Admission | None, context: EngineContext) -> Facts:

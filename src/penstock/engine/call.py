@@ -22,6 +22,7 @@ from penstock.engine.again import Again, cascades, next_try
 from penstock.engine.ahead import Ahead, look_ahead
 from penstock.engine.attempt import Attempt, read_attempt
 from penstock.engine.baseline import Before, cost_before
+from penstock.engine.beside import Beside
 from penstock.engine.context import EngineContext
 from penstock.engine.incoming import Incoming
 from penstock.engine.naming import UNLABELLED
@@ -70,6 +71,11 @@ def run_call(request: Incoming, context: EngineContext) -> Generator[Step, Resul
     predicted = None if ahead.sent is None else ahead.sent.usage()
     call = record_of(request, plan, attempt, spent, task=plan.task, arm=ahead.arm, before=before, predicted=predicted)
     context.failures.update(call.failures)
+    if ahead.trial is not None:
+        try:
+            call = yield from Beside(ahead.trial, plan, context).steps(attempt, spent, call)
+        except Exception as error:  # noqa: BLE001 - the answer is there; a shadow may not lose it
+            context.failures[f"gate: {type(error).__name__}"] += 1
     yield Record(call=call)
     return Outcome(sent=attempt.sent, call=call, plan=plan)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from penstock.engine.counts import CountMemo
 from penstock.engine.forecast import Forecast
+from penstock.engine.gates import Gates
 from penstock.engine.pipeline import ORDERED, Lever
 from penstock.evidence.store import Evidence
 from penstock.policy.schema import Policy
@@ -34,7 +35,8 @@ class EngineContext:
         policy: the policy in force; assign another to change it between calls.
         evidence: learnt so far; ``observe.learn`` adds to it.
         levers: in the order in which they act.
-        promoted: the quality gate's word.
+        promoted: models that a task may use besides those of its gates.
+        gates: the quality gates of the tasks that have one.
         scope: whose provider cache this process uses.
         memo: remembered token counts.
         forecast: what the provider's caches hold, with and without us.
@@ -57,6 +59,7 @@ class EngineContext:
         self.scope = scope
         self.memo = CountMemo()
         self.forecast = Forecast(scope=scope)
+        self.gates = Gates(self.evidence.gates, policy.holdback.salt)
         self.failures: Counter[str] = Counter()
         self._refused: dict[str, int] = {}
         self._waited: dict[str, int] = {}

@@ -28,7 +28,8 @@ class Flow:
         keep: given the call's record, once.
 
     Attributes:
-        outcome: the end of the call; None while it runs, or when the engine failed.
+        outcome: what the caller gets: there from the Shadow step on if there is one, else when the call is over. None
+            while it runs, or when the engine failed.
     """
 
     __slots__ = ("_asked", "_context", "_keep", "_request", "_steps", "outcome")
@@ -48,6 +49,8 @@ class Flow:
             while isinstance(step, Record):
                 self._keep(step.call)
                 step = self._steps.send(None)
+            if isinstance(step, Shadow):
+                self.outcome = Outcome(sent=step.sent, call=step.call, plan=step.plan)
         except StopIteration as end:
             self.outcome = end.value
             return None

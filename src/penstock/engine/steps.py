@@ -5,7 +5,7 @@ awaits them, the client runs them sync or async, replay answers ``Send`` from a 
 
     Send    -> Sent     send a request; forward the answer to the caller as it arrives unless ``buffer``
     Hold    -> None     wait until a sibling's response begins, or a time
-    Shadow  -> None     send a request whose answer no caller waits for; may be done later, or not at all
+    Shadow  -> Sent     answer the caller first; then send a request that no caller waits for, or give None instead
     Record  -> None     keep the record of the call
 """
 
@@ -98,6 +98,9 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True):
         dialect: the API.
         task: whose evidence it is for.
         call_id: of the call that it shadows.
+        sent: the answer to show.
+        call: the record as it stands; the one to keep comes in the Record after this step.
+        plan: of the call.
     """
 
     body: bytes
@@ -105,6 +108,9 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True):
     dialect: Dialect
     task: str
     call_id: str
+    sent: Sent
+    call: Call
+    plan: Plan
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ import msgspec
 from penstock.errors import InputError
 from penstock.evidence.calibration import Calibration
 from penstock.evidence.escalations import Escalations
+from penstock.evidence.gatebook import GateBook
 from penstock.evidence.lengths import LengthTable
 from penstock.evidence.reuse import ReuseEvidence
 
@@ -37,12 +38,14 @@ class Evidence(msgspec.Struct):
         calibration: provider tokens against estimated tokens per model.
         escalations: answers of routed models that a verifier turned down.
         reuse: which prompt prefixes come again, and when.
+        gates: which cheaper models have earned which tasks.
     """
 
     lengths: LengthTable = msgspec.field(default_factory=LengthTable)
     calibration: Calibration = msgspec.field(default_factory=Calibration)
     escalations: Escalations = msgspec.field(default_factory=Escalations)
     reuse: ReuseEvidence = msgspec.field(default_factory=ReuseEvidence)
+    gates: GateBook = msgspec.field(default_factory=GateBook)
 
     def merge(self, other: Evidence) -> None:
         """Add another process's evidence to this one's."""
@@ -76,5 +79,6 @@ _PARTS: dict[str, Any] = {
     "calibration": Calibration,
     "escalations": Escalations,
     "reuse": ReuseEvidence,
+    "gates": GateBook,
 }
 """Attribute -> type, in the order of the JSON."""

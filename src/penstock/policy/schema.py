@@ -157,6 +157,40 @@ class RoutePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     horizon_turns: PositiveFloat = 5.0
 
 
+class GatePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A cheaper model that may earn a task by evidence, beside the model that callers ask for.
+
+    Attributes:
+        candidate: the cheaper model.
+        enabled: false stops shadows and serves nobody by the gate's word.
+        reference: calls that ask for another model than this take no part; None takes the model that is asked for.
+        eps: the largest acceptable mean loss of score.
+        alpha: error probability of a promotion; all tasks are judged together, by the smallest that any of them names.
+        shadow_share: of calls that both models answer before promotion.
+        watch_share: the same after it.
+        floor: the reference's own mean score must be shown to lie above this.
+        n_min: the least number of paired answers.
+        min_days: the least time in days from the first of them to the last.
+        canary_share: of calls (of sessions) that the candidate serves at first.
+        canary_calls: that it must serve without an alarm before it serves all; 0 promotes at once.
+        shadow_usd_day: shadows stop for the day (UTC) when they have cost so much, in US dollars, in this process.
+    """
+
+    candidate: str
+    enabled: bool = True
+    reference: str | None = None
+    eps: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.02
+    alpha: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.05
+    shadow_share: Share = 0.1
+    watch_share: Share = 0.02
+    floor: Share = 0.5
+    n_min: Positive = 60
+    min_days: Annotated[float, msgspec.Meta(ge=0.0)] = 1.0
+    canary_share: Share = 0.1
+    canary_calls: Annotated[int, msgspec.Meta(ge=0)] = 50
+    shadow_usd_day: Annotated[float, msgspec.Meta(ge=0.0)] = 5.0
+
+
 class TrimPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A limit on prompt length for a task.
 
@@ -193,6 +227,7 @@ class TaskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     cap: CapPolicy | None = None
     route: RoutePolicy | None = None
     trim: TrimPolicy | None = None
+    gate: GatePolicy | None = None
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

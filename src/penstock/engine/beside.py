@@ -1,0 +1,190 @@
+"""Beside a call whose answer is there: the same question to the other model, the score of the pair, and its cost.
+
+The candidate answered the caller   the reference is asked in its shadow, with the client's own bytes
+the reference answered              the candidate is asked, with what the plan would have sent to it
+the cascade asked both              nothing more is sent
+
+What a shadow cannot be compared with (no answer, another model than foreseen, a provider that is down) teaches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+import msgspec
+
+from penstock.engine.again import Again
+from penstock.engine.attempt import Attempt, read_attempt
+from penstock.engine.context import EngineContext
+from penstock.engine.edit import Note
+from penstock.engine.facts import prices_at
+from penstock.engine.gates import Trial, same_model
+from penstock.engine.plan import Plan
+from penstock.engine.record import Call, ExtraSend
+from penstock.engine.steps import Result, Send, Sent, Shadow, Step
+from penstock.evidence.scores import pair_score
+from penstock.levers.route.propose import route_to
+from penstock.levers.route.verify import verify
+from penstock.money import Picodollars
+from penstock.policy.schema import RoutePolicy
+from penstock.unknown import Unknown
+from penstock.wire.answer import Answer
+from penstock.wire.body import Operation, apply
+from penstock.wire.view import View, read_request
+
+_CHECKS = ("tool", "schema")
+_UNFIT = frozenset({400, 404, 413, 422})
+
+_NO_ANSWER = Answer(text="", refused=True)
+
+Spent = Sequence[tuple[Attempt, Again]]
+
+
+class Beside:
+    """What happens beside one treated call.
+
+    Args:
+        trial: the candidate's part in the call.
+        plan: that was sent.
+        context: shared by the calls.
+    """
+
+    __slots__ = ("_at", "_candidate", "_context", "_plan", "_trial")
+
+    def __init__(self, trial: Trial, plan: Plan, context: EngineContext) -> None:
+        self._trial = trial
+        self._plan = plan
+        self._context = context
+        self._candidate = trial.policy.candidate
+        self._at = plan.facts.now
+
+    def steps(self, attempt: Attempt, spent: Spent, call: Call) -> Generator[Step, Result, Call]:
+        """The steps; returns the record with the shadow in the books.
+
+        Args:
+            attempt: whose answer the caller gets.
+            spent: the attempts before it.
+            call: the record so far.
+        """
+        mine = next((one for one in (*(one for one, _ in spent), attempt) if _by(one, self._candidate)), None)
+        if mine is not None:
+            self._tell_served(mine, spent)
+        if not self._trial.paired or not attempt.accepted or attempt.answer is None:
+            return call
+        theirs = attempt if _answered(attempt, self._plan.view.model) else None
+        if mine is not None and theirs is not None:
+            self._compared(theirs, mine)
+            return call
+        if (mine is None and theirs is None) or (mine is not None and not _answered(mine, self._candidate)):
+            return call
+        shadow = yield from self._shadow(attempt, call, serving=mine is not None)
+        if shadow is None:
+            return call
+        reason = self._compared(attempt, shadow) if mine is None else self._compared(shadow, mine)
+        extra = ExtraSend(
+            purpose="shadow",
+            model=shadow.send.model,
+            reason=reason,
+            status=shadow.sent.status,
+            usage=shadow.usage,
+            cost=shadow.cost,
+        )
+        return msgspec.structs.replace(call, extra_sends=(*call.extra_sends, extra))
+
+    def _shadow(self, attempt: Attempt, call: Call, *, serving: bool) -> Generator[Step, Result, Attempt | None]:
+        """Ask the other model, if the day's bound allows; None when it was not asked."""
+        view = _shadow_view(self._trial, self._plan, serving=serving)
+        if view is None or not self._context.gates.affords(self._trial, self._at):
+            return None
+        result = yield Shadow(
+            body=view.raw,
+            model=view.model,
+            dialect=view.dialect,
+            task=self._trial.task,
+            call_id=call.id,
+            sent=attempt.sent,
+            call=call,
+            plan=self._plan,
+        )
+        if not isinstance(result, Sent):
+            return None
+        send = Send(body=view.raw, model=view.model, dialect=view.dialect, purpose="shadow")
+        shadow = read_attempt(send, view, result, self._plan.facts.tier)
+        self._context.gates.spend(self._trial, _at_least(shadow, attempt), self._at)
+        return shadow
+
+    def _compared(self, reference: Attempt, candidate: Attempt) -> str:
+        """Score a pair and tell the gate; what came of it, for the record."""
+        if reference.answer is None or not _answered(reference, self._plan.view.model):
+            return "not compared: the reference did not answer"
+        answered = candidate.answer is not None and _answered(candidate, self._candidate)
+        if not answered and candidate.sent.status not in _UNFIT:
+            return "not compared: the candidate did not answer"
+        answer = candidate.answer if answered and candidate.answer is not None else _NO_ANSWER
+        score = pair_score(
+            reference.answer,
+            answer,
+            reference_passes=_passes(self._plan, reference.answer),
+            candidate_passes=_passes(self._plan, answer),
+        )
+        self._context.gates.pair(
+            self._trial, score, reference=reference.answer.model, candidate=answer.model, at=self._at
+        )
+        if score.difference < 0.0:
+            return f"disagreed by {-score.difference:.2f} ({score.rule})"
+        return f"agreed ({score.rule})"
+
+    def _tell_served(self, mine: Attempt, spent: Spent) -> None:
+        """The free signals of a candidate that serves, on every call of its own."""
+        if not mine.accepted and mine.sent.status not in _UNFIT:
+            return  # overloaded or unreachable says nothing about quality
+        turned_down = any(one is mine and again.fate in ("rejected", "refused") for one, again in spent)
+        accepted = mine.accepted and not turned_down and mine.answer is not None and _passes(self._plan, mine.answer)
+        version = mine.answer.model if mine.answer is not None else ""
+        self._context.gates.served(self._trial, accepted=accepted, version=version, at=self._at)
+
+
+def _shadow_view(trial: Trial, plan: Plan, *, serving: bool) -> View | None:
+    """What the other model is asked; None when it cannot be, or its price is unknown and so could not be bounded."""
+    if serving:
+        return _whole(plan.view)
+    view = read_request(plan.view.dialect, plan.body_without("cache"))
+    facts = plan.facts.seeing(view)
+    edits = route_to(view, facts, trial.policy.candidate, plan.facts.policy.route or RoutePolicy())
+    if isinstance(edits, Note):
+        return None
+    there = prices_at(trial.policy.candidate, facts.now, facts.input_tokens, facts.tier)
+    if isinstance(there, Unknown):
+        return None
+    body = apply(view.raw, [Operation(one.path, one.action.value, one.value) for one in edits])
+    return _whole(read_request(view.dialect, body))
+
+
+def _whole(view: View) -> View:
+    """The request for an answer in one piece."""
+    operations = [Operation((name,), "delete", b"") for name in ("stream", "stream_options") if name in view.params]
+    return read_request(view.dialect, apply(view.raw, operations)) if operations else view
+
+
+def _by(attempt: Attempt, model: str) -> bool:
+    return same_model(attempt.send.model, model)
+
+
+def _answered(attempt: Attempt, model: str) -> bool:
+    """Whether a model was asked and, as far as the answer says, is the one that answered."""
+    if not attempt.accepted or attempt.answer is None or not _by(attempt, model):
+        return False
+    return not attempt.answer.model or same_model(attempt.answer.model, model)
+
+
+def _passes(plan: Plan, answer: Answer) -> bool:
+    """Whether an answer passes the free checks: those that the request implies and those of the policy."""
+    route = plan.facts.policy.route or RoutePolicy()
+    checks = tuple(dict.fromkeys((*route.verify, *_CHECKS)))
+    return verify(plan.view, answer, msgspec.structs.replace(route, verify=checks)) is None
+
+
+def _at_least(shadow: Attempt, attempt: Attempt) -> Picodollars:
+    """What a shadow counts for against the day's bound: its cost, or the call's where its own is unknown."""
+    known = shadow.cost if shadow.cost is not None else attempt.cost
+    return known if known is not None else Picodollars(0)

@@ -1,0 +1,245 @@
+"""The quality gates in the request path: who serves a call, whether both models answer it, and what that teaches.
+
+``enter`` is asked before the plan is made, ``served`` and ``pair`` are told what came of it. Draws are keyed hashes,
+as the holdback's are: no randomness, the same on every host. Money spent on shadows is bounded per day (UTC).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import blake2b
+
+import msgspec
+
+from penstock.engine.holdback import draw
+from penstock.engine.incoming import Incoming
+from penstock.evidence.gate import Gate, Identity, State, Terms
+from penstock.evidence.gatebook import GateBook
+from penstock.evidence.scores import PairScore
+from penstock.evidence.task import masked
+from penstock.models.names import resolve
+from penstock.money import PICO_PER_USD, Picodollars
+from penstock.policy.schema import GatePolicy, Policy
+from penstock.wire.view import View
+
+DAY_S = 86_400.0
+_NOTHING = Picodollars(0)
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """A candidate's part in one call.
+
+    Attributes:
+        task: the call's task.
+        policy: its gate section.
+        serves: whether the gate lets the candidate answer this call.
+        paired: whether the call is one that both models shall answer.
+    """
+
+    task: str
+    policy: GatePolicy
+    serves: bool
+    paired: bool
+
+    @property
+    def promoted(self) -> frozenset[str]:
+        """The models that the gate lets this call use."""
+        return frozenset({self.policy.candidate}) if self.serves else frozenset()
+
+
+class Gates:
+    """The gate book of a process, at work.
+
+    Args:
+        book: the evidence; changed in place.
+        salt: of the draws.
+
+    Attributes:
+        changed: told of each gate whose evidence or state changed; must be quick and must not raise.
+    """
+
+    def __init__(self, book: GateBook, salt: str = "penstock") -> None:
+        self.book = book
+        self.changed: Callable[[Gate], object] | None = None
+        self._salt = salt
+        self._alphas: dict[str, float] = {}
+        self._day = -1
+        self._spent: dict[tuple[str, str], int] = {}
+
+    def enter(self, view: View, task: str, policy: Policy, request: Incoming) -> Trial | None:
+        """The candidate's part in a call of a task, or None where it has none.
+
+        A prompt, tools, schema or reference other than the tested ones sends the candidate back to shadow first.
+        """
+        section = policy.task(task).gate
+        if section is None or not section.enabled or same_model(view.model, section.candidate):
+            return None
+        if section.reference is not None and not same_model(view.model, section.reference):
+            return None
+        terms = self._settle_terms(task, section)
+        route = policy.task(task).route
+        variant = policy.prompts.get(route.variants.get(section.candidate, ""), "") if route is not None else ""
+        gate = self._gate(view, task, section, request.started_at, variant)
+        if gate.test.margin != terms.margin and gate.state is not State.HELD:
+            gate.restart(request.started_at, terms, why="the margin was changed in the policy", by="trigger")
+        unit = f"session {request.session}" if request.session is not None else f"call {request.call_id}"
+        name = f"{task}\0{section.candidate}"
+        return Trial(
+            task=task,
+            policy=section,
+            serves=draw(self._salt, f"serve\0{name}\0{unit}") < gate.served_share(terms),
+            paired=gate.state is not State.HELD
+            and draw(self._salt, f"pair\0{name}\0{request.call_id}") < gate.paired_share(terms),
+        )
+
+    def served(self, trial: Trial, *, accepted: bool, version: str, at: float) -> None:
+        """The candidate answered a caller: did the answer pass the free checks, and which version was it?"""
+        gate = self._known(trial)
+        if gate is None or self._other_version(gate, trial, at, candidate=version):
+            return
+        gate.observe_served(accepted=accepted, at=at, terms=self.book.terms_of(trial.task))
+        self._review(gate, at)
+
+    def pair(self, trial: Trial, score: PairScore, *, reference: str, candidate: str, at: float) -> None:
+        """Both models answered.
+
+        Args:
+            trial: of the call.
+            score: of the pair.
+            reference: the model as its answer names it, or empty.
+            candidate: the same.
+            at: when the call started, seconds since the epoch.
+        """
+        gate = self._known(trial)
+        if gate is None:
+            return
+        self._other_version(gate, trial, at, reference=reference, candidate=candidate)
+        gate.observe_pair(
+            score.difference,
+            at=at,
+            terms=self.book.terms_of(trial.task),
+            reference=score.reference,
+            accepted=score.accepted,
+        )
+        self._review(gate, at)
+
+    def affords(self, trial: Trial, at: float) -> bool:
+        """Whether the day's shadows of a task have not yet cost what the policy allows."""
+        self._turn(at)
+        spent = self._spent.get((trial.task, trial.policy.candidate), 0)
+        return spent < trial.policy.shadow_usd_day * PICO_PER_USD
+
+    def spend(self, trial: Trial, cost: Picodollars, at: float) -> None:
+        """Book a shadow's cost against the day's bound."""
+        self._turn(at)
+        key = (trial.task, trial.policy.candidate)
+        self._spent[key] = self._spent.get(key, 0) + cost
+
+    def _turn(self, at: float) -> None:
+        day = int(at // DAY_S)
+        if day != self._day:
+            self._day, self._spent = day, {}
+
+    def _settle_terms(self, task: str, section: GatePolicy) -> Terms:
+        terms = terms_of(section)
+        if self.book.task_terms.get(task) != terms:
+            self.book.task_terms[task] = terms
+            self._alphas[task] = section.alpha
+            self.book.terms = msgspec.structs.replace(self.book.terms, alpha=min(self._alphas.values()))
+        return terms
+
+    def _gate(self, view: View, task: str, section: GatePolicy, at: float, variant: str) -> Gate:
+        found = self.book.gates.get(task, {}).get(section.candidate)
+        known = None if found is None else found.identity
+        identity = Identity(
+            reference=known.reference if known is not None and same_model(known.reference, view.model) else view.model,
+            candidate=known.candidate if known is not None else section.candidate,
+            prompt=digest(masked(view.system_text()), variant),
+            schema=digest(_raw(view, "tools"), (view.response_schema() or b"").decode("utf-8", "replace")),
+        )
+        before = None if found is None else len(found.history)
+        gate = self.book.gate(task, identity, at=at, candidate=section.candidate)
+        if before is None or len(gate.history) != before:
+            self._tell(gate)
+        return gate
+
+    def _known(self, trial: Trial) -> Gate | None:
+        return self.book.gates.get(trial.task, {}).get(trial.policy.candidate)
+
+    def _other_version(
+        self, gate: Gate, trial: Trial, at: float, *, reference: str | None = None, candidate: str | None = None
+    ) -> bool:
+        """Take note of the versions that answered; whether one is not the tested one, which begins anew in shadow.
+
+        A name without a version, as the policy or the client gives it, is not another version than the first dated one.
+        """
+        now = gate.identity
+        seen = msgspec.structs.replace(
+            now,
+            reference=_version(now.reference, reference),
+            candidate=_version(now.candidate, candidate),
+        )
+        if seen == now:
+            return False
+        if _undated(now.reference, seen.reference) and _undated(now.candidate, seen.candidate):
+            gate.identity = seen
+            return False
+        gate.retarget(seen, at, self.book.terms_of(trial.task))
+        self._tell(gate)
+        return True
+
+    def _review(self, gate: Gate, at: float) -> None:
+        for other in self.book.review(at):
+            if other is not gate:
+                self._tell(other)
+        self._tell(gate)
+
+    def _tell(self, gate: Gate) -> None:
+        if self.changed is not None:
+            self.changed(gate)
+
+
+def terms_of(section: GatePolicy) -> Terms:
+    """A policy's section as the gate's terms."""
+    return Terms(
+        margin=section.eps,
+        alpha=section.alpha,
+        reference_floor=section.floor,
+        n_min=section.n_min,
+        span_s=section.min_days * DAY_S,
+        canary_share=section.canary_share,
+        canary_calls=section.canary_calls,
+        shadow_share=section.shadow_share,
+        watch_share=section.watch_share,
+    )
+
+
+def same_model(one: str, other: str) -> bool:
+    """Whether two names stand for one model, whatever dates they carry."""
+    if one == other:
+        return True
+    mine, theirs = resolve(one), resolve(other)
+    return mine is not None and theirs is not None and mine == theirs
+
+
+def digest(*parts: str) -> str:
+    """16 hex digits of some texts."""
+    joined = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return blake2b(joined, digest_size=8).hexdigest()
+
+
+def _raw(view: View, name: str) -> str:
+    return "" if name not in view.params else bytes(view.params[name]).decode("utf-8", "replace")
+
+
+def _version(known: str, said: str | None) -> str:
+    """What an answer says, as far as it says anything about this model."""
+    return said or known
+
+
+def _undated(known: str, seen: str) -> bool:
+    """Whether nothing changed, or a plain name got its first version."""
+    if known == seen:
+        return True
+    name = resolve(known)
+    return name is not None and name.model == known and same_model(known, seen)
