@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.evidence.reuse import LIFETIMES, Entry, ReuseEvidence
+from tests.levers.cache.prompts import NOW, Blocks
+
+FIVE_MINUTES, HOUR = 300.0, 3600.0
+names = st.text("abc", min_size=1, max_size=6)
+requests = st.lists(st.tuples(names, st.integers(1, 400)), max_size=15)
+"""Chain and seconds since the request before it."""
+
+
+def _seen(listed: Sequence[tuple[str, int]], evidence: ReuseEvidence | None = None) -> ReuseEvidence:
+    evidence = evidence if evidence is not None else ReuseEvidence()
+    at = NOW
+    for chain, after in listed:
+        at += after
+        evidence.observe("task", Blocks(chain), at)
+    return evidence
+
+
+def _chances(evidence: ReuseEvidence, chain: Blocks, now: float, task: str = "task") -> dict[int, float]:
+    return dict(evidence.forecast(task, chain, evidence.look(chain, now)).spots)
+
+
+def test_nothing_is_known_about_a_prompt_that_shares_nothing() -> None:
+    assert _seen([("abc", 1)]).look(Blocks("xbc"), NOW + 10.0) is None
+
+
+def test_the_deepest_prefix_that_was_seen_is_found() -> None:
+    evidence = _seen([("abc", 1), ("abxy", 1)])
+    sighting = evidence.look(Blocks("abxz"), NOW + 12.0)
+    assert sighting is not None
+    assert sighting.match == 2
+    assert sighting.gap == pytest.approx(10.0)
+    assert sighting.entry == -1
+
+
+@given(requests, names)
+@settings(max_examples=40, deadline=None)
+def test_a_match_is_the_longest_prefix_that_any_request_had(listed: list[tuple[str, int]], chain: str) -> None:
+    sighting = _seen(listed).look(Blocks(chain), NOW + 10_000.0)
+    longest = max(
+        (n for n in range(1, len(chain) + 1) if any(seen.startswith(chain[:n]) for seen, _ in listed)), default=0
+    )
+    assert (-1 if sighting is None else sighting.match) == longest - 1
+
+
+def test_looking_and_forecasting_change_nothing() -> None:
+    evidence = _seen([("abc", 1), ("abd", 5), ("abc", 5)])
+    before = evidence.to_builtins()
+    evidence.forecast("task", Blocks("abe"), evidence.look(Blocks("abe"), NOW + 50.0))
+    assert evidence.to_builtins() == before
+
+
+@pytest.mark.parametrize("lifetime", [FIVE_MINUTES, HOUR, 1800.0])
+def test_an_entry_lives_for_its_lifetime_and_no_longer(lifetime: float) -> None:
+    evidence = ReuseEvidence()
+    evidence.observe("task", Blocks("abc"), NOW, [Entry(1, lifetime)])
+    for wait, entry in ((lifetime - 1.0, 1), (lifetime + 1.0, -1)):
+        sighting = evidence.look(Blocks("abx"), NOW + wait)
+        assert sighting is not None
+        assert sighting.entry == entry
+    alive = evidence.look(Blocks("abx"), NOW + 100.0)
+    assert alive is not None
+    assert (alive.left, alive.life) == (pytest.approx(lifetime - 100.0), lifetime)
+
+
+def test_every_lifetime_that_providers_sell_can_be_kept() -> None:
+    for lifetime in LIFETIMES:
+        evidence = ReuseEvidence()
+        evidence.observe("task", Blocks("ab"), NOW, [Entry(1, lifetime)])
+        sighting = evidence.look(Blocks("ab"), NOW)
+        assert sighting is not None
+        assert sighting.life == lifetime
+
+
+def test_t10_an_entry_that_is_read_lives_anew_from_the_start_of_that_request() -> None:
+    evidence = ReuseEvidence()
+    for wait in (0.0, 200.0):
+        evidence.observe("task", Blocks("abc"), NOW + wait, [Entry(2, FIVE_MINUTES)])
+    for wait, entry in ((499.0, 2), (501.0, -1)):
+        sighting = evidence.look(Blocks("abc"), NOW + wait)
+        assert sighting is not None
+        assert sighting.entry == entry
+
+
+def test_t10_an_entry_that_the_provider_did_not_read_does_not_live_anew() -> None:
+    evidence = ReuseEvidence()
+    evidence.observe("task", Blocks("abc"), NOW, [Entry(2, FIVE_MINUTES)])
+    evidence.observe("task", Blocks("abc"), NOW + 200.0, [], read=-1)
+    sighting = evidence.look(Blocks("abc"), NOW + 400.0)
+    assert sighting is not None
+    assert sighting.entry == -1
+
+
+def test_t03_a_live_entry_far_above_the_end_of_a_conversation_is_still_known() -> None:
+    evidence = ReuseEvidence()
+    chain = "".join(chr(200 + n) for n in range(60))
+    evidence.observe("task", Blocks(chain[:10]), NOW, [Entry(9, HOUR)])
+    evidence.observe("task", Blocks(chain[:50]), NOW + 10.0, [Entry(9, HOUR)])
+    sighting = evidence.look(Blocks(chain), NOW + 20.0)
+    assert sighting is not None
+    assert (sighting.match, sighting.entry) == (49, 9)
+
+
+def test_what_several_prompts_share_is_told_from_a_conversation() -> None:
+    shared = _seen([("sa", 1), ("sb", 1), ("sc", 1), ("sd", 1)])
+    sighting = shared.look(Blocks("se"), NOW + 5.0)
+    assert sighting is not None
+    assert sighting.kids > 1
+    talk = _seen([("a", 1), ("ab", 1), ("abc", 1)]).look(Blocks("abcd"), NOW + 5.0)
+    assert talk is not None
+    assert talk.turn > sighting.turn
+    assert talk.kids == 0
+
+
+@given(requests, names)
+@settings(max_examples=40, deadline=None)
+def test_chances_are_chances_and_never_rise_along_a_prompt(listed: list[tuple[str, int]], chain: str) -> None:
+    evidence = _seen(listed)
+    now = NOW + sum(after for _, after in listed)
+    outlook = evidence.forecast("task", Blocks(chain), evidence.look(Blocks(chain), now))
+    positions = [position for position, _ in outlook.spots]
+    chances = [chance for _, chance in outlook.spots]
+    assert positions == sorted(set(positions))
+    assert all(0 <= position < len(chain) for position in positions)
+    assert chances == sorted(chances, reverse=True)
+    for chance in chances:
+        assert 0.0 <= chance <= outlook.chance(chance, HOUR) + 1e-9 <= 1.0 + 1e-9
+
+
+def test_a_prefix_that_keeps_coming_is_expected_and_its_unique_tails_are_not() -> None:
+    evidence = _seen([("s" + chr(500 + n), 10) for n in range(60)])
+    chances = _chances(evidence, Blocks("sz"), NOW + 601.0)
+    assert chances[0] > 0.6
+    assert chances[1] < 0.1
+
+
+def test_t20_prompts_that_never_come_again_are_not_expected() -> None:
+    evidence = _seen([(chr(500 + 2 * n) + chr(501 + 2 * n), 30) for n in range(100)])
+    assert max(_chances(evidence, Blocks("yz"), NOW + 3001.0).values()) < 0.05
+
+
+def test_a_prompt_that_comes_every_half_hour_is_expected_within_the_hour_alone() -> None:
+    evidence = _seen([("ab", 1500)] * 40)
+    now = NOW + 40 * 1500.0
+    outlook = evidence.forecast("task", Blocks("ab"), evidence.look(Blocks("ab"), now))
+    soon = max(chance for _, chance in outlook.spots)
+    assert soon < 0.1
+    assert outlook.chance(soon, HOUR) > 0.5
+    assert outlook.chance(soon, FIVE_MINUTES) == pytest.approx(soon)
+
+
+def test_a_new_task_starts_from_what_the_others_taught() -> None:
+    evidence = _seen([("s" + chr(500 + n), 10) for n in range(60)])
+    evidence.observe("new", Blocks("tx"), NOW + 601.0)
+    known = _chances(evidence, Blocks("ty"), NOW + 605.0, task="new")
+    unknown = _chances(_seen([("tx", 1)]), Blocks("ty"), NOW + 5.0, task="new")
+    assert known[0] > unknown[0]
+
+
+@given(requests, st.lists(st.tuples(st.text("xyz", min_size=1, max_size=6), st.integers(1, 400)), max_size=15))
+@settings(max_examples=25, deadline=None)
+def test_merging_knows_every_prefix_that_either_saw(ours: list[tuple[str, int]], theirs: list[tuple[str, int]]) -> None:
+    merged = _seen(ours)
+    merged.merge(_seen(theirs))
+    for listed in (ours, theirs):
+        alone = _seen(listed)
+        for chain, _ in listed:
+            left, right = (one.look(Blocks(chain), NOW + 9_000.0) for one in (merged, alone))
+            assert left is not None
+            assert right is not None
+            assert left._replace(owner=0, gap=0.0, left=0.0) == right._replace(owner=0, gap=0.0, left=0.0)
+            assert left.gap == pytest.approx(right.gap, abs=0.11)
+
+
+def test_merged_evidence_expects_what_either_learnt() -> None:
+    learnt = _seen([("s" + chr(500 + n), 10) for n in range(60)])
+    merged = ReuseEvidence()
+    merged.merge(learnt)
+    chain, now = Blocks("sz"), NOW + 601.0
+    assert _chances(merged, chain, now) == pytest.approx(_chances(learnt, chain, now))
+
+
+@given(requests)
+@settings(max_examples=25, deadline=None)
+def test_evidence_survives_json(listed: list[tuple[str, int]]) -> None:
+    evidence = _seen(listed)
+    again = ReuseEvidence.from_builtins(json.loads(json.dumps(evidence.to_builtins())))
+    assert again == evidence
+    for chain, _ in listed:
+        now = NOW + 9_000.0
+        assert _chances(again, Blocks(chain), now) == _chances(evidence, Blocks(chain), now)
+
+
+def test_no_prompt_text_is_in_the_json() -> None:
+    evidence = ReuseEvidence()
+    evidence.observe("task", Blocks("confidential"), NOW)
+    assert "confidential" not in json.dumps(evidence.to_builtins())
+
+
+def test_prefixes_and_open_forecasts_stay_bounded() -> None:
+    evidence = ReuseEvidence(limit=1000)
+    for n in range(6000):
+        evidence.observe("task", Blocks(chr(0x1000 + n)), NOW + n * 0.01)
+    assert len(evidence.prefixes) <= 1000
+    assert len(json.dumps(evidence.to_builtins())) < 450_000
+    evidence.observe("task", Blocks("a"), NOW + 100_000.0)
+    assert evidence.look(Blocks("a"), NOW + 100_000.0) is not None
+
+
+def test_a_prompt_of_no_segments_teaches_nothing() -> None:
+    evidence = ReuseEvidence()
+    assert evidence.observe("task", Blocks(""), NOW) is None
+    assert len(evidence.prefixes) == 0
+
+
+def test_what_is_not_evidence_is_refused() -> None:
+    for value in ({}, {"prefixes": 3}, []):
+        with pytest.raises((ValueError, KeyError, TypeError)):
+            ReuseEvidence.from_builtins(value)
