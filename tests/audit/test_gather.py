@@ -129,3 +129,12 @@ def test_output_lengths_are_kept_by_the_model_that_answered() -> None:
     call = plain(model="claude-opus-5-20260101", usage=Usage(input_uncached=5, output=7))
     (key,) = row_of(call)[0].lengths.by_key
     assert (key.task, key.model) == ("triage", "claude-opus-5-20260101")
+
+
+def test_t23_an_image_is_weighed_as_an_image_and_not_by_its_base64() -> None:
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 400_000}}
+    content = [picture, {"type": "text", "text": words(1300, "ask")}]
+    call = Provider().call(one_shot("s", "", messages=[{"role": "user", "content": content}]), START)
+    data = row_of(msgspec.structs.replace(call, usage=Usage(input_uncached=2600, output=5)))[0]
+    image, text = data.tokens(data.rows[0])[-2:]
+    assert 0.6 < image / text < 1.6

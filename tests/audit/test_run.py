@@ -1,15 +1,24 @@
 from __future__ import annotations
 
+import json
+import random
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
 
 from penstock.audit.reading import ReadReport
+from penstock.audit.report import html, markdown, terminal
+from penstock.audit.report.model import from_json, to_json
 from penstock.audit.run import Options, audit, audit_calls
 from penstock.audit.verdict import Floor
 from penstock.errors import InputError
 from penstock.policy.load import load_policy
-from tests.audit.report.example import NOW, audited
+from tests.audit.report.example import NOW, audited, log_lines
 from tests.audit.traffic import audit_input, line, static_prompts
 
 
@@ -51,3 +60,42 @@ def test_calls_may_come_from_anywhere_and_the_detectors_start_is_told() -> None:
     assert (result.report.log.calls, told) == (10, [1])
     assert result.findings == tuple(sorted(result.findings, key=lambda one: one.measure.value != "saving"))
     assert audit_input(calls).period.seconds == result.report.log.seconds
+
+
+ODD = (None, True, -5, 0, 10**30, 1e300, "", "x", "1e999", [], {}, [None], {"a": 1}, "2026-13-45", 1e18, "\ud800")
+GOOD = [json.loads(data) for data in log_lines()[::9] if data.startswith(b"{")]
+
+
+def spoiled(rnd: random.Random, value: Any, depth: int = 0) -> Any:
+    """The value with one thing in it replaced by something odd, or gone."""
+    if isinstance(value, dict) and value:
+        key = rnd.choice(list(value))
+        if depth > 5 or rnd.random() < 0.3:
+            rest = {name: inner for name, inner in value.items() if name != key}
+            return rest if rnd.random() < 0.3 else {**value, key: rnd.choice(ODD)}
+        return {**value, key: spoiled(rnd, value[key], depth + 1)}
+    if isinstance(value, list) and value:
+        index = rnd.randrange(len(value))
+        return [*value[:index], spoiled(rnd, value[index], depth + 1), *value[index + 1 :]]
+    return rnd.choice(ODD)
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=40, deadline=None)
+def test_no_log_however_spoiled_breaks_an_audit_or_a_view(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    rnd = random.Random(seed)
+    lines = [json.dumps(GOOD[0]).encode()]
+    for _ in range(25):
+        record = rnd.choice(GOOD)
+        for _ in range(rnd.randrange(5)):
+            record = spoiled(rnd, record)
+        data = json.dumps(record).encode()
+        lines.append(data if rnd.random() < 0.9 else data[: rnd.randrange(len(data) + 1)])
+    path = tmp_path_factory.mktemp("spoiled") / "log.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    report = audit([path], now=NOW).report
+    assert report.log.calls >= 1
+    assert from_json(to_json(report)) == report
+    terminal.show(report, Console(file=StringIO(), width=80))
+    assert html.render(report)
+    assert markdown.render(report)

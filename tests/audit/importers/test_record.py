@@ -52,6 +52,9 @@ def test_values_stay_raw_until_asked_for_and_the_last_of_two_keys_counts() -> No
         (None, None),
         ([], None),
         (float("inf"), None),
+        (1e300, None),
+        ("9999-12-31T23:59:59", None),
+        ("0001-01-01T00:00:00+14:00", None),
     ],
 )
 def test_times_of_every_unit_and_spelling(value: object, seconds: float | None) -> None:

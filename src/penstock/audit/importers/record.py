@@ -17,6 +17,7 @@ LATIN_1 = "not UTF-8; read as Latin-1"
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 # Above these, a bare number is milli-, micro- or nanoseconds: 1e11 seconds is the year 5138.
+_EARLIEST, _LATEST = 315_532_800, 4_102_444_800  # 1980 and 2100
 _UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
 
 
@@ -116,19 +117,19 @@ def time_of(value: Any) -> float | None:
     """Seconds since the epoch.
 
     Reads numbers of seconds, milli-, micro- and nanoseconds (told apart by size), and ISO 8601 text; text without a
-    zone is UTC (log-formats 2). None for anything else, and for times before 1980, which are not times.
+    zone is UTC (log-formats 2). None for anything else, and for times before 1980 or after 2100, when no call was made.
     """
     seconds = number_of(value)
     if seconds is None and isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value.strip())
-        except ValueError:
+            seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
             return None
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     if seconds is None:
         return None
     for above, unit in _UNITS:
         if seconds > above:
             seconds /= unit
             break
-    return seconds if seconds > 315_532_800 else None  # noqa: PLR2004 - 1980-01-01
+    return seconds if _EARLIEST < seconds < _LATEST else None
