@@ -14,9 +14,11 @@ class Row:
     """One question with every model's recorded result.
 
     Attributes:
-        text: what a router can see of the request (functions of a tool call are appended as JSON).
+        text: the question.
         scores: model -> 0..1.
-        cost: model -> USD where the source has it or token counts and list prices give it.
+        tokens: model -> prompt and answer tokens, where the source has them.
+        cost: model -> USD, where the source has it.
+        tools: number of functions offered.
     """
 
     id: str
@@ -24,7 +26,8 @@ class Row:
     text: str
     scores: dict[str, float]
     tokens: dict[str, tuple[int, int]] = field(default_factory=dict)
-    functions: int = 0
+    cost: dict[str, float] = field(default_factory=dict)
+    tools: int = 0
 
 
 def read_rows(folder: Path) -> dict[str, list[Row]]:
@@ -48,12 +51,11 @@ def _row(raw: dict[str, Any]) -> Row | None:
     if not scores:
         return None
     text = raw.get("prompt") or raw.get("question") or ""
-    functions = raw.get("functions") or []
-    if functions:
-        text = f"{text}\n{json.dumps(functions, ensure_ascii=False)}"
     tokens = {
         name: (int(model.get("in_tok") or raw.get("in_tok") or 0), int(model["out_tok"]))
         for name, model in models.items()
         if model.get("out_tok") is not None
     }
-    return Row(str(raw["id"]), str(raw.get("task", "")), str(text), scores, tokens, len(functions))
+    cost = {name: float(model["cost_usd"]) for name, model in models.items() if model.get("cost_usd") is not None}
+    tools = len(raw.get("functions") or ())
+    return Row(str(raw["id"]), str(raw.get("task", "")), str(text), scores, tokens, cost, tools)
