@@ -25,7 +25,7 @@ class Gaps:
         self._all = [0.0] * (2 * len(EDGES))
         self._by_class: dict[int, list[float]] = {}
 
-    def add(self, kind: int, interval: int, came: bool) -> None:
+    def add(self, kind: int, interval: int, *, came: bool) -> None:
         """A sighting of a class that came again in an interval, or that reached its end without."""
         counts = self._by_class.get(kind)
         if counts is None:

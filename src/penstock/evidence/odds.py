@@ -15,6 +15,7 @@ import base64
 import math
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Self
 
 _BITS = 14
@@ -29,6 +30,8 @@ SCEPTIC = -2.0
 """The score before any example, a chance of 12 percent: too little for any write to pay."""
 _TRUST = 3.0
 """How much an example counts in precision; above 1 the weights settle sooner, which held out examples prefer."""
+_MEMORY = 400.0
+"""The most precision that a weight gathers: older examples fade, so that a change of traffic is followed."""
 
 
 class Odds:
@@ -68,18 +71,34 @@ class Odds:
 
     def learn(self, places: Sequence[int], *, came: bool) -> None:
         """Add an example."""
-        mean, variance = self.tally(places)
-        chance = self.chance(mean, variance)
-        slope = chance - (1.0 if came else 0.0)
-        gained = chance * (1.0 - chance) * _TRUST
+        self._add(places, 1.0 if came else 0.0, 1.0)
+
+    def doubt(self, places: Sequence[int], weight: float) -> array[float]:
+        """Count an example as one that did not come, for now and by part; what ``take_back`` needs to undo it."""
+        return self._add(places, 0.0, weight)
+
+    def take_back(self, places: Sequence[int], loan: Sequence[float]) -> None:
+        """Undo a doubt: the example's outcome is known."""
         precision, eta = self._precision, self._eta
+        for index, place in enumerate(places, 1):
+            precision[place] = max(precision[place] - loan[0], 0.0)
+            eta[place] -= loan[index]
+
+    def _add(self, places: Sequence[int], outcome: float, weight: float) -> array[float]:
+        chance = self.chance(*self.tally(places))
+        slope = weight * (chance - outcome)
+        gained = weight * chance * (1.0 - chance) * _TRUST
+        precision, eta = self._precision, self._eta
+        added = array("d", (gained,))
         for place in places:
             before = _PRIOR + precision[place]
             middle = eta[place] / before
-            after = before + gained
+            after = min(before + gained, _MEMORY)
             precision[place] = after - _PRIOR
             eta[place] = middle * after - slope
+            added.append(middle * gained - slope)
         self.examples += 1
+        return added
 
     def merge(self, other: Odds) -> None:
         """Add another learner's evidence."""
@@ -112,3 +131,12 @@ class Odds:
             odds._precision[place] = certainty
             odds._eta[place] = weight
         return odds
+
+
+@lru_cache(maxsize=4096)
+def seed_of(task: str) -> int:
+    """A seed that sets the features of tasks apart, the same in every process (FNV-1a)."""
+    number = 0xCBF29CE484222325
+    for byte in task.encode("utf-8", "surrogatepass"):
+        number = ((number ^ byte) * 0x100000001B3) & _WORD
+    return number

@@ -18,7 +18,7 @@ _SHARD_BITS = 6
 _SMALLEST = 8
 _FULL = 0.8
 _GROWTH = 1.3
-_TENTHS = 10.0
+TENTHS = 10.0
 _U8, _U16, _U32 = 0xFF, 0xFFFF, 0xFFFFFFFF
 _FIELDS: dict[str, str] = {
     "seen": "I",
@@ -128,7 +128,7 @@ class Prefixes:
         """Seconds since the epoch as the table keeps them; at least 1, so that 0 means never."""
         if self.base is None:
             return 1
-        return min(max(int((at - self.base) * _TENTHS) + 1, 1), _U32)
+        return min(max(int((at - self.base) * TENTHS) + 1, 1), _U32)
 
     def start(self, at: float) -> None:
         """Fix the origin of time at the first sighting."""
@@ -166,7 +166,7 @@ class Prefixes:
             return
         self.start(other.base)
         base: float = self.base if self.base is not None else other.base
-        shift = round((other.base - base) * _TENTHS)
+        shift = round((other.base - base) * TENTHS)
         if shift < 0:
             self._move_base(-shift)
             shift = 0
@@ -187,7 +187,7 @@ class Prefixes:
 
     def _move_base(self, tenths: int) -> None:
         assert self.base is not None  # noqa: S101 - narrows for the type checker; merge has set it
-        self.base -= tenths / _TENTHS
+        self.base -= tenths / TENTHS
         for shard, place in self.records():
             shard.seen[place] = min(shard.seen[place] + tenths, _U32)
             if shard.until[place]:

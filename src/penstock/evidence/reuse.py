@@ -2,150 +2,47 @@
 
 A request is a chain of prefixes. ``look`` finds the deepest one that was seen before and the deepest one that has a
 live cache entry, walking back from the end, so its cost is that of what is new. ``observe`` adds the request: it
-resolves the forecasts that the request answers, opens new ones at the few places where a marker could pay
-(``spots``), and records the entries that its markers wrote. ``forecast`` says how likely each spot comes again within
-each lifetime.
+resolves the forecasts that the request answers, opens new ones at the few places where a marker could pay, and records
+the entries that its markers wrote. ``forecast`` says how likely each of those places comes again.
 
-Everything merges by addition and is bounded: prefixes by the table's limit, open forecasts by ``_OPEN_LIMIT``.
+Everything merges by addition and is bounded: prefixes by the table's limit, waiting requests and accounts by theirs.
 """
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
-from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, Self
+from collections.abc import Sequence
+from typing import Any, Self
 
 from penstock.evidence.gaps import EDGES, Gaps
-from penstock.evidence.odds import Odds
+from penstock.evidence.odds import Odds, seed_of
 from penstock.evidence.pace import Pace
-from penstock.evidence.prefixes import Prefixes, Shard
+from penstock.evidence.prefixes import TENTHS, Prefixes, Shard
+from penstock.evidence.returns import Returns
+from penstock.evidence.sightings import Bill, Chain, Entry, Outlook, Sighting
+from penstock.evidence.spots import features_of, next_stage, stage_of
+from penstock.evidence.waiting import Open, Waiting, Written
 
-LIFETIMES = (300.0, 3600.0, 1800.0, 43200.0, 86400.0)
+LIFETIMES = (300.0, 3600.0, 1800.0, 43_200.0, 86_400.0)
 """Lifetimes of cache entries in seconds, as the prefix table numbers them."""
-_OPEN_LIMIT = 4000
-_U8, _U16, _U32 = 0xFF, 0xFFFF, 0xFFFFFFFF
-_TENTHS = 10.0
 _BACK = 24
 """How many places above the deepest known prefix are looked at for a live entry."""
-
-_CROWD = 3
-"""A prefix from which more prompts than this went on is a shared head, not a conversation."""
-_TURNS = (1, 2, 3, 5, 9)
-"""Ends of the classes of conversation turns, inclusive."""
-
-HEAD, MATCH, LANDMARK, TAIL = 0, 1, 2, 3
-"""Kinds of spot; the place before the tail's end is TAIL + 1, and so on."""
-TAILS = 4
-
-
-class Chain(Protocol):
-    """A prompt as prefixes. Positions count from 0; a prefix's key stands for everything up to its end."""
-
-    @property
-    def landmarks(self) -> Sequence[int]:
-        """Positions where a part of the prompt ends that other prompts may share: tools, system."""
-
-    def __len__(self) -> int: ...
-
-    def key(self, position: int) -> int:
-        """A 64-bit key of the prefix that ends at a position; never 0."""
-
-    def upto(self, position: int) -> int:
-        """Tokens of the prefix that ends at a position; 0 for -1."""
-
-    def markable(self, position: int) -> bool:
-        """Whether a marker may stand there."""
-
-
-class Sighting(NamedTuple):
-    """What was known about a chain when it came.
-
-    Attributes:
-        match: position of the deepest prefix seen before, -1 for none.
-        entry: position of the deepest prefix with a live cache entry, -1 for none.
-        left: seconds that this entry still lives.
-        life: its lifetime in seconds.
-        gap: seconds since the match was last seen.
-        turn: earlier requests of the same conversation; 0 when the match is not the end of an earlier request.
-        visits: how often the match was the deepest known prefix of a request before.
-        kids: how many different prompts went on from it.
-        head: position of the nearest prefix above the match from which prompts went different ways, -1 for none.
-        owner: number of the request that passed the match last.
-    """
-
-    match: int
-    entry: int
-    left: float
-    life: float
-    gap: float
-    turn: int
-    visits: int
-    kids: int
-    head: int
-    owner: int
-
-
-class Spot(NamedTuple):
-    """A position where a marker could pay, and its kind."""
-
-    position: int
-    kind: int
-
-
-class Outlook(NamedTuple):
-    """How likely the spots of a chain come again.
-
-    Attributes:
-        spots: (position, chance to come again within the shortest lifetime), in order; chances never rise.
-        stays: lifetime in seconds -> the chance not to come in the rest of it, having not come in the shortest.
-        then: lifetime in seconds -> the chance of yet another request within it, were the next one to come.
-    """
-
-    spots: list[tuple[int, float]]
-    stays: Mapping[float, float]
-    then: Mapping[float, float]
-
-    def chance(self, soon: float, lifetime: float) -> float:
-        """The chance to come again within a lifetime; of a lifetime never measured, that of the shortest."""
-        return 1.0 - (1.0 - soon) * self.stays.get(lifetime, 1.0)
-
-
-class Entry(NamedTuple):
-    """A cache entry that a request wrote or refreshed: where it ends and how long it lives, seconds."""
-
-    position: int
-    lifetime: float
-
-
-class _Open:
-    """A request whose forecasts are not resolved yet."""
-
-    __slots__ = ("came", "keys", "kind", "places", "positions", "reach", "shared", "tick")
-
-    def __init__(self, tick: int, kind: int, shared: array[int]) -> None:
-        self.tick = tick
-        self.kind = kind
-        self.shared = shared
-        self.positions: list[int] = []
-        self.keys: list[int] = []
-        self.places: list[array[int]] = []
-        self.reach = -1
-        self.came: int | None = None
+_U8, _U16, _U32 = 0xFF, 0xFFFF, 0xFFFFFFFF
 
 
 class ReuseEvidence:
-    """Learnt reuse of prompt prefixes."""
+    """Learnt reuse of prompt prefixes. ``limit`` is the most prefixes that are kept."""
 
     def __init__(self, limit: int = 1_000_000) -> None:
         self.prefixes = Prefixes(limit)
         self.odds = Odds()
         self.gaps = Gaps()
         self.pace = Pace()
-        self._open: dict[int, _Open] = {}
-        self._queues: tuple[deque[int], ...] = tuple(deque() for _ in EDGES)
-        self._serial = 0
+        self.returns = Returns()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._waiting = Waiting(self.prefixes, self.odds, self.gaps, self.returns)
+        self._number = 0
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ReuseEvidence) and self.to_builtins() == other.to_builtins()
@@ -169,9 +66,9 @@ class ReuseEvidence:
         return Sighting(
             match=match,
             entry=entry,
-            left=(until - tick) / _TENTHS,
+            left=(until - tick) / TENTHS,
             life=LIFETIMES[life],
-            gap=max(0, tick - shard.seen[place]) / _TENTHS,
+            gap=max(0, tick - shard.seen[place]) / TENTHS,
             turn=shard.turn[place],
             visits=shard.count[place],
             kids=shard.kids[place],
@@ -180,12 +77,13 @@ class ReuseEvidence:
         )
 
     def _live_entry(self, chain: Chain, match: int, record: tuple[Shard, int], tick: int) -> tuple[int, int, int]:
+        """Position, end of life and lifetime of the deepest live entry; position -1 for none."""
         shard, place = record
         if shard.until[place] >= tick:
             return match, shard.until[place], shard.life[place]
-        known = {shard.entry[place] - 1, shard.head[place] - 1}
-        near = range(match - 1, max(match - _BACK, 0) - 1, -1)
-        for position in (*near, *sorted((p for p in known if 0 <= p < match - _BACK), reverse=True)):
+        near = match - _BACK
+        far = sorted({p for p in (shard.entry[place] - 1, shard.head[place] - 1) if 0 <= p < near}, reverse=True)
+        for position in (*range(match - 1, max(near, 0) - 1, -1), *far):
             found = self.prefixes.find(chain.key(position))
             if found is not None and found[0].until[found[1]] >= tick:
                 return position, found[0].until[found[1]], found[0].life[found[1]]
@@ -193,22 +91,31 @@ class ReuseEvidence:
 
     def forecast(self, task: str, chain: Chain, sighting: Sighting | None) -> Outlook:
         """How likely each spot of a chain comes again."""
-        shared, kind, spots = self._features(task, chain, sighting)
-        odds, gaps = self.odds, self.gaps
-        mean, variance = odds.tally(shared)
-        least = 1.0
-        listed = []
-        for spot, places in spots:
-            more, wider = odds.tally(places)
-            least = min(least, odds.chance(mean + more, variance + wider))
-            listed.append((spot.position, least))
-        following = _next_class(kind)
-        stays = {edge: 1.0 - gaps.within(kind, edge, 0.0) for edge in EDGES}
+        gaps = self.gaps
+        stage = stage_of(sighting)
+        following = next_stage(stage)
+        stays = {edge: 1.0 - gaps.within(stage, edge, 0.0) for edge in EDGES}
         then = {edge: gaps.within(following, edge) for edge in EDGES}
-        return Outlook(listed, stays, then)
+        return Outlook(self._chances(task, chain, sighting, stage), stays, then)
+
+    def _chances(self, task: str, chain: Chain, sighting: Sighting | None, stage: int) -> list[tuple[int, float]]:
+        odds, seed = self.odds, seed_of(task)
+        least = 1.0
+        chances = []
+        for spot, features in features_of(chain, sighting, stage):
+            least = min(least, odds.chance(*odds.tally(odds.places(seed, features))))
+            chances.append((spot.position, least))
+        return chances
 
     def observe(
-        self, task: str, chain: Chain, at: float, entries: Sequence[Entry] = (), *, read: int | None = None
+        self,
+        task: str,
+        chain: Chain,
+        at: float,
+        entries: Sequence[Entry] = (),
+        *,
+        read: int | None = None,
+        bill: Bill | None = None,
     ) -> Sighting | None:
         """Add a request.
 
@@ -216,8 +123,10 @@ class ReuseEvidence:
             task: its task.
             chain: as it was sent.
             at: when it started, seconds since the epoch.
-            entries: what its markers wrote or refreshed.
-            read: position of the entry that it read, which lives anew from now; None for what ``look`` finds.
+            entries: what its markers write or refresh, in prompt order.
+            read: position of the entry that it read, which lives anew from now; -1 for none, None for what the
+                markers should have found.
+            bill: what the provider billed, or None when it did not say.
 
         Returns:
             What was known before.
@@ -225,133 +134,58 @@ class ReuseEvidence:
         prefixes = self.prefixes
         prefixes.start(at)
         tick = prefixes.ticks(at)
-        self._resolve(tick)
+        self._waiting.resolve(tick)
         self.pace.add(task, at)
+        if bill is not None:
+            self.returns.bill(task, bill.model, prompt=bill.prompt, read=bill.read, written=bill.written, at=at)
         before = self.look(chain, at)
         if len(chain):
-            self._return(before, tick)
-            self._serial = self._serial % _U32 + 1
-            self._register(task, chain, before, tick)
+            hit = _found(before, entries) if read is None else read
+            self._number = self._number % _U32 + 1
+            if before is not None:
+                self._waiting.came_back(before.owner, before.match, hit, tick)
+            if not self._waiting.full:
+                self._open(task, chain, before, tick, _written(task, entries, hit, bill))
             self._add_prefixes(chain, before, tick)
-            self._add_entries(chain, before, entries, read, tick)
+            self._add_entries(chain, entries, hit, tick)
         return before
 
-    def _return(self, before: Sighting | None, tick: int) -> None:
-        if before is None:
-            return
-        waiting = self._open.get(before.owner)
-        if waiting is not None:
-            if waiting.came is None:
-                waiting.came = tick
-            if before.match > waiting.reach:
-                waiting.reach = before.match
-                self._teach_return(waiting)
-
-    def _resolve(self, tick: int) -> None:
-        for interval, queue in enumerate(self._queues):
-            edge = int(EDGES[interval] * _TENTHS)
-            while queue:
-                serial = queue[0]
-                waiting = self._open.get(serial)
-                if waiting is None:
-                    queue.popleft()
-                    continue
-                if waiting.tick + edge >= tick:
-                    break
-                queue.popleft()
-                self._close(serial, waiting, interval)
-
-    def _close(self, serial: int, waiting: _Open, interval: int) -> None:
-        end = waiting.tick + int(EDGES[interval] * _TENTHS)
-        if interval == 0:
-            self._teach_end(waiting, end)
-        came = waiting.came is not None and waiting.came <= end
-        self.gaps.add(waiting.kind, interval, came)
-        if came or interval + 1 == len(EDGES):
-            del self._open[serial]
-        else:
-            self._queues[interval + 1].append(serial)
-
-    def _teach_return(self, waiting: _Open) -> None:
-        """A request came back: what it shares has come again, and is learnt at once."""
-        reached = 0
-        while reached < len(waiting.positions) and waiting.positions[reached] <= waiting.reach:
-            self.odds.learn(waiting.shared + waiting.places[reached], came=True)
-            reached += 1
-        del waiting.positions[:reached], waiting.keys[:reached], waiting.places[:reached]
-
-    def _teach_end(self, waiting: _Open, end: int) -> None:
-        """The shortest lifetime is over: what did not come until then is learnt."""
-        for key, places in zip(waiting.keys, waiting.places, strict=True):
-            record = self.prefixes.find(key)
-            came = record is not None and waiting.tick < record[0].seen[record[1]] <= end
-            self.odds.learn(waiting.shared + places, came=came)
-        waiting.positions, waiting.keys, waiting.places = [], [], []
-
-    def _features(
-        self, task: str, chain: Chain, sighting: Sighting | None
-    ) -> tuple[array[int], int, list[tuple[Spot, array[int]]]]:
-        seed = hash_of(task)
-        last = len(chain) - 1
-        match = -1 if sighting is None else sighting.match
-        stage = stage_of(sighting)
-        fresh = bucket(chain.upto(last) - chain.upto(match))
-        whole = bucket(chain.upto(last))
-        gap = bucket(sighting.gap) if sighting else 0
-        seen = min(bucket(sighting.visits), 7) if sighting else 0
-        places = self.odds.places
-        shared = array("H")
-        listed = []
-        for spot in spots_of(chain, sighting):
-            k = spot.kind
-            features = (
-                code(0, k),
-                code(1, k, stage, fresh),
-                code(2, k, stage),
-                code(3, k, fresh),
-                code(4, k, min(stage, 1), whole),
-                code(5, k, gap),
-                code(6, k, seen),
-            )
-            listed.append((spot, array("H", places(seed, features))))
-        return shared, stage, listed
-
-    def _register(self, task: str, chain: Chain, before: Sighting | None, tick: int) -> None:
-        if len(self._open) >= _OPEN_LIMIT:
-            return
-        shared, kind, spots = self._features(task, chain, before)
-        if not spots:
-            return
-        waiting = _Open(tick, kind, shared)
-        for spot, places in spots:
-            waiting.positions.append(spot.position)
-            waiting.keys.append(chain.key(spot.position))
-            waiting.places.append(places)
-        self._open[self._serial] = waiting
-        self._queues[0].append(self._serial)
+    def _open(self, task: str, chain: Chain, before: Sighting | None, tick: int, written: Written | None) -> None:
+        """Wait for the outcome of a request's forecasts."""
+        stage = stage_of(before)
+        if written is not None:
+            chances = self._chances(task, chain, before, stage)
+            deeper = [chance for position, chance in chances if position >= written.position]
+            written = written._replace(chance=deeper[0] if deeper else 0.0)
+        one = Open(tick, stage, written)
+        seed = seed_of(task)
+        for spot, features in features_of(chain, before, stage):
+            one.add(spot.position, chain.key(spot.position), self.odds.places(seed, features))
+        if one.positions:
+            self._waiting.add(self._number, one)
 
     def _add_prefixes(self, chain: Chain, before: Sighting | None, tick: int) -> None:
+        """The match is visited, and what is new is added: the cost is that of what is new."""
         open_ = self.prefixes.open
         last = len(chain) - 1
         match = -1 if before is None else before.match
-        head = 0
-        turn = 1
+        head, turn = 0, 1
         if before is not None:
             shard, place = open_(chain.key(match))
             shard.seen[place] = tick
-            shard.owner[place] = self._serial
+            shard.owner[place] = self._number
             shard.count[place] = min(shard.count[place] + 1, _U16)
+            turn = min(before.turn + 1, _U8)
             if match < last:
                 shard.kids[place] = min(shard.kids[place] + 1, _U8)
-            branches = shard.kids[place] > 1 or not shard.turn[place]
-            head = min(match + 1, _U16) if branches else shard.head[place]
-            turn = min(before.turn + 1, _U8)
-            if match == last:
+            else:
                 shard.turn[place] = max(shard.turn[place], turn)
+            parts_here = shard.kids[place] > 1 or not shard.turn[place]
+            head = min(match + 1, _U16) if parts_here else shard.head[place]
         for position in range(match + 1, last + 1):
             shard, place = open_(chain.key(position))
             shard.seen[place] = tick
-            shard.owner[place] = self._serial
+            shard.owner[place] = self._number
             shard.count[place] = 1
             shard.head[place] = head
         if match < last:
@@ -359,18 +193,16 @@ class ReuseEvidence:
             shard, place = open_(chain.key(end))
             shard.turn[place] = turn
 
-    def _add_entries(
-        self, chain: Chain, before: Sighting | None, entries: Sequence[Entry], read: int | None, tick: int
-    ) -> None:
-        hit = read if read is not None else (before.entry if before is not None else -1)
-        if hit >= 0 and entries and entries[-1].position >= hit:
+    def _add_entries(self, chain: Chain, entries: Sequence[Entry], hit: int, tick: int) -> None:
+        """The entry that was read lives anew, and what was written beyond it lives from now."""
+        if hit >= 0:
             shard, place = self.prefixes.open(chain.key(hit))
-            shard.until[place] = min(tick + int(LIFETIMES[shard.life[place]] * _TENTHS), _U32)
+            shard.until[place] = min(tick + int(LIFETIMES[shard.life[place]] * TENTHS), _U32)
         deepest = hit
         for position, lifetime in entries:
             if position > hit:
                 shard, place = self.prefixes.open(chain.key(position))
-                shard.until[place] = min(tick + int(lifetime * _TENTHS), _U32)
+                shard.until[place] = min(tick + int(lifetime * TENTHS), _U32)
                 shard.life[place] = LIFETIMES.index(lifetime)
                 deepest = max(deepest, position)
         if deepest >= 0:
@@ -394,65 +226,23 @@ class ReuseEvidence:
         evidence = cls()
         for name, kind in _PARTS.items():
             setattr(evidence, name, kind.from_builtins(value[name]))
+        evidence._begin()
         return evidence
 
 
-_PARTS: dict[str, Any] = {"prefixes": Prefixes, "odds": Odds, "gaps": Gaps, "pace": Pace}
+_PARTS: dict[str, Any] = {"prefixes": Prefixes, "odds": Odds, "gaps": Gaps, "pace": Pace, "returns": Returns}
 
 
-def spots_of(chain: Chain, sighting: Sighting | None) -> list[Spot]:
-    """The few positions where a marker could pay, in order."""
-    last = len(chain) - 1
-    match = -1 if sighting is None else sighting.match
-    chosen: dict[int, int] = {}
-    if sighting is not None:
-        if 0 <= sighting.head < match and chain.markable(sighting.head):
-            chosen[sighting.head] = HEAD
-        shared = next((p for p in range(match, max(match - _BACK, -1), -1) if chain.markable(p)), -1)
-        if shared >= 0:
-            chosen.setdefault(shared, MATCH)
-    for position in chain.landmarks:
-        if position > match and chain.markable(position):
-            chosen.setdefault(position, LANDMARK)
-    found = 0
-    for position in range(last, match, -1):
-        if chain.markable(position):
-            chosen[position] = TAIL + found
-            found += 1
-            if found == TAILS:
-                break
-    return [Spot(position, chosen[position]) for position in sorted(chosen)]
+def _found(before: Sighting | None, entries: Sequence[Entry]) -> int:
+    """The live entry that a request's markers find, -1 for none."""
+    if before is None or not entries or entries[-1].position < before.entry:
+        return -1
+    return before.entry
 
 
-def stage_of(sighting: Sighting | None) -> int:
-    """How far a conversation has come, as a small class: 0 new, 1 on a shared head, else by its turn."""
-    if sighting is None:
-        return 0
-    if sighting.turn == 0 or sighting.kids > _CROWD:
-        return 1
-    return 2 + bisect_left(_TURNS, sighting.turn)
-
-
-def _next_class(stage: int) -> int:
-    return 2 if stage == 0 else 1 if stage == 1 else min(stage + 1, 2 + len(_TURNS))
-
-
-def bucket(amount: float) -> int:
-    """A size or a time on a scale of doublings."""
-    return int(amount).bit_length()
-
-
-def code(field: int, *values: int) -> int:
-    """A feature as a number."""
-    number = field
-    for value in values:
-        number = number << 6 | min(value, 63)
-    return number + 1
-
-
-def hash_of(task: str) -> int:
-    """A seed that sets the features of tasks apart, the same in every process."""
-    number = 0xCBF29CE484222325
-    for byte in task.encode("utf-8", "surrogatepass"):
-        number = ((number ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
-    return number
+def _written(task: str, entries: Sequence[Entry], hit: int, bill: Bill | None) -> Written | None:
+    """What a request wrote, as far as the provider billed a write."""
+    first = next((entry for entry in entries if entry.position > hit), None)
+    if first is None or bill is None or not any(bill.written.values()):
+        return None
+    return Written(task, bill.model, first.position, first.lifetime, 0.0)

@@ -8,15 +8,13 @@ prompt that is not. A live entry is read only if a breakpoint stands on it, also
 
 from __future__ import annotations
 
-import msgspec
-
-from penstock.engine.edit import Action, Edit, Risk
+from penstock.engine.edit import Action, Edit, Note, Risk
 from penstock.engine.facts import Facts
-from penstock.levers.cache.case import Case, case_of
-from penstock.levers.cache.planner import Mark, Terms, plan_markers, worth
+from penstock.levers.cache.case import RequestCase, request_case
+from penstock.levers.cache.place import Case, place
+from penstock.levers.cache.planner import Mark, worth
 from penstock.money import Picodollars
 from penstock.unknown import Unknown
-from penstock.wire.dialect import Dialect
 from penstock.wire.segments import Level, Marker, Segment
 from penstock.wire.view import View
 
@@ -25,15 +23,15 @@ _LEAST_GAIN = 0.005
 """Explicit mode is asked for when it is expected to save more than this share of the prompt's price."""
 
 
-def propose(view: View, facts: Facts) -> list[Edit]:
+def propose(view: View, facts: Facts) -> list[Edit | Note]:
     """Explicit mode with the breakpoints that pay; nothing where the client has chosen for itself."""
     if view.get("prompt_cache_options") is not None or any(segment.marker for segment in view.segments):
         return []
-    case = case_of(view, facts)
+    request = request_case(view, facts)
     end = latest_ending(view.segments)
-    if isinstance(case, Unknown) or end < 0 or case.chain.upto(end) < case.terms.minimum:
+    if isinstance(request, Unknown) or end < 0 or request.case.chain.upto(end) < request.case.terms.minimum:
         return []
-    return _explicit(case._replace(terms=_for_dialect(case.terms, view.dialect)), end)
+    return _explicit(request, end)
 
 
 def latest_ending(segments: tuple[Segment, ...]) -> int:
@@ -49,25 +47,16 @@ def latest_ending(segments: tuple[Segment, ...]) -> int:
     return -1
 
 
-def _for_dialect(terms: Terms, dialect: Dialect) -> Terms:
-    """Chat Completions accept only the 30-minute lifetime (2.2, rule 8)."""
-    if dialect is Dialect.OPENAI_RESPONSES:
-        return terms
-    return msgspec.structs.replace(terms, writes=tuple(write for write in terms.writes if write.ttl == "30m"))
-
-
-def _explicit(case: Case, end: int) -> list[Edit]:
-    chain, terms, entry = case.chain, case.terms, case.entry
-    on_entry = entry >= 0 and chain.markable(entry)
-    if not terms.writes or (entry >= 0 and not on_entry):
+def _explicit(request: RequestCase, end: int) -> list[Edit | Note]:
+    case = request.case
+    if case.entry >= 0 and not case.chain.markable(case.entry):
         return []
-    marks = plan_markers(chain, case.outlook, terms, entry=entry, slots=terms.slots - on_entry)
+    marks, _, refused = place(case)
     gain = sum(mark.saving for mark in marks) - _left_alone(case, end)
     if gain <= _LEAST_GAIN * case.total:
         return []
-    if on_entry:
-        marks = [Mark(entry, terms.writes[-1].ttl, 0, 1.0, 0.0), *marks]
-    return _edits(case, marks, gain)
+    edits: list[Edit | Note] = [_mode(request, marks, gain), *(_breakpoint(request, mark) for mark in marks)]
+    return [*edits, Note("cache", refused)] if refused else edits
 
 
 def _left_alone(case: Case, end: int) -> float:
@@ -77,40 +66,38 @@ def _left_alone(case: Case, end: int) -> float:
     deep = [chance for position, chance in case.outlook.spots if position >= end]
     soon = deep[0] if deep else min((chance for _, chance in case.outlook.spots), default=0.0)
     chance = case.outlook.chance(soon, write.lifetime)
-    return tokens * (chance * worth(case.terms, write, case.outlook) - (write.rate - 1.0))
+    return tokens * (chance * worth(case.terms, case.outlook)[-1] - (write.rate - 1.0))
 
 
-def _edits(case: Case, marks: list[Mark], gain: float) -> list[Edit]:
+def _mode(request: RequestCase, marks: list[Mark], gain: float) -> Edit:
     written = sum(mark.tokens for mark in marks)
     why = (
-        f"explicit cache mode: {written:,} of {case.total:,} prompt tokens are worth writing"
+        f"explicit cache mode: {written:,} of {request.case.total:,} prompt tokens are worth writing"
         if written
-        else "explicit cache mode without a write: this prompt is not expected to come again"
+        else "explicit cache mode without a write: nothing new in this prompt is expected to come again"
     )
-    edits = [
-        Edit(
-            lever="cache",
-            path=("prompt_cache_options",),
-            action=Action.SET,
-            value=b'{"mode":"explicit"}',
-            why=why,
-            saving=case.money(gain),
-            risk=Risk.EXACT,
-            group=GROUP,
-        )
-    ]
-    for mark in marks:
-        operation = case.view.mark(case.view.segments[mark.position], Marker(mark.ttl))
-        edits.append(
-            Edit(
-                lever="cache",
-                path=operation.path,
-                action=Action(operation.action),
-                value=operation.value,
-                why=f"breakpoint after {case.chain.upto(mark.position):,} tokens",
-                saving=Picodollars(0),
-                risk=Risk.EXACT,
-                group=GROUP,
-            )
-        )
-    return edits
+    return Edit(
+        lever="cache",
+        path=("prompt_cache_options",),
+        action=Action.SET,
+        value=b'{"mode":"explicit"}',
+        why=why,
+        saving=request.money(gain),
+        risk=Risk.EXACT,
+        group=GROUP,
+    )
+
+
+def _breakpoint(request: RequestCase, mark: Mark) -> Edit:
+    operation = request.view.mark(request.view.segments[mark.position], Marker(mark.ttl))
+    tokens = request.case.chain.upto(mark.position)
+    return Edit(
+        lever="cache",
+        path=operation.path,
+        action=Action(operation.action),
+        value=operation.value,
+        why=f"breakpoint after {tokens:,} tokens" if mark.tokens else f"reads {tokens:,} tokens that are cached",
+        saving=Picodollars(0),
+        risk=Risk.EXACT,
+        group=GROUP,
+    )

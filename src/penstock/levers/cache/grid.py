@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 from xxhash import xxh3_64_hexdigest
 
-from penstock.engine.edit import Action, Edit, Risk
+from penstock.engine.edit import Action, Edit, Note, Risk
 from penstock.engine.facts import Facts
 from penstock.unknown import Unknown
 from penstock.wire.view import View
@@ -18,7 +18,7 @@ from penstock.wire.view import View
 HOT_PER_MINUTE = 15.0
 
 
-def propose(view: View, facts: Facts) -> list[Edit]:
+def propose(view: View, facts: Facts) -> list[Edit | Note]:
     """A ``prompt_cache_key`` for the session of a busy task."""
     profile = facts.profile
     if isinstance(profile, Unknown) or facts.session is None or view.get("prompt_cache_key") is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock.evidence.reuse import LIFETIMES, Entry, ReuseEvidence
+from penstock.evidence.reuse import LIFETIMES, ReuseEvidence
+from penstock.evidence.sightings import Bill, Entry
 from penstock.levers.cache.breakpoints import latest_ending
 from penstock.levers.cache.chain import SegmentChain, chain_of
 from penstock.levers.cache.client_marks import client_marks
@@ -42,7 +43,19 @@ def learn_reuse(
         return
     entries = () if isinstance(profile, Unknown) else _entries(view, chain, profile)
     read = None if usage is None or usage.input_total == 0 else _read_position(chain, usage)
-    reuse.observe(task, chain, at, entries, read=read)
+    reuse.observe(task, chain, at, entries, read=read, bill=_bill(view.model, usage))
+
+
+def _bill(model: str, usage: Usage | None) -> Bill | None:
+    if usage is None or usage.input_total == 0:
+        return None
+    written = {
+        "5m": usage.cache_write_5m,
+        "1h": usage.cache_write_1h,
+        "30m": usage.cache_write_30m,
+        "12h": usage.cache_write_12h,
+    }
+    return Bill(model, usage.input_total, usage.cache_read, written)
 
 
 def _entries(view: View, chain: SegmentChain, profile: Profile) -> list[Entry]:

@@ -20,7 +20,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from penstock.evidence.reuse import Chain, Outlook
+from penstock.evidence.sightings import Chain, Outlook
+
+_ROUNDS = 12
+"""Rounds of the recursion over coming requests; each adds one request further ahead."""
 
 
 class Write(NamedTuple):
@@ -39,12 +42,14 @@ class Terms(msgspec.Struct, frozen=True):
         writes: lifetimes on offer, the longest first (they must stand first in a prompt).
         minimum: the shortest prefix that is cached, tokens, inclusive.
         slots: the most markers that a request may carry.
+        look_back: positions at which a marker looks for an entry, its own included.
     """
 
     read: float
     writes: tuple[Write, ...]
     minimum: int
     slots: int = 4
+    look_back: int = 20
 
 
 class Mark(NamedTuple):
@@ -73,14 +78,27 @@ class Fixed(NamedTuple):
     lifetime: float
 
 
-def worth(terms: Terms, write: Write, outlook: Outlook) -> float:
-    """``D``: what a live entry saves the next request that shares it, per token, in units of the input price."""
-    now = 1.0 - terms.read
-    ahead = outlook.then.get(write.lifetime, 0.0)
-    most = write.rate - terms.read
-    if ahead * most >= most - now:
-        return most
-    return now / (1.0 - ahead)
+def worth(terms: Terms, outlook: Outlook) -> tuple[float, ...]:
+    """``D`` of each lifetime: what a live entry saves the next request that shares it, per token, as a multiple.
+
+    That request reads instead of paying in full or of writing anew, and hands the entry on to the one after it. What
+    it would have done without the entry bounds the worth: pay in full, or write for any of the lifetimes.
+    """
+    ahead = [outlook.then.get(write.lifetime, 0.0) for write in terms.writes]
+    values = [1.0 - terms.read] * len(ahead)
+    for _ in range(_ROUNDS):
+        handed_on = [chance * value for chance, value in zip(ahead, values, strict=True)]
+        values = [
+            min(
+                1.0 - terms.read + onward,
+                *(
+                    write.rate - terms.read + onward - other
+                    for write, other in zip(terms.writes, handed_on, strict=True)
+                ),
+            )
+            for onward in handed_on
+        ]
+    return tuple(values)
 
 
 def plan_markers(
@@ -106,7 +124,9 @@ def plan_markers(
     if room <= 0:
         return []
     paid = chain.upto(max((mark.position for mark in fixed), default=-1))
-    offers = [_Offer(write, worth(terms, write, outlook), write.rate - 1.0) for write in terms.writes]
+    offers = [
+        _Offer(write, value, write.rate - 1.0) for write, value in zip(terms.writes, worth(terms, outlook), strict=True)
+    ]
     taken = {mark.position for mark in fixed}
     paying = []
     for position, soon in outlook.spots:

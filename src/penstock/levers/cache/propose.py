@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from penstock.engine.edit import Edit
+from penstock.engine.edit import Edit, Note
 from penstock.engine.facts import Facts
 from penstock.levers.cache import anthropic, breakpoints, grid
 from penstock.models.profile import Regime
 from penstock.unknown import Unknown
 from penstock.wire.view import View
 
-_BY_REGIME: Mapping[Regime, Callable[[View, Facts], list[Edit]]] = {
+_BY_REGIME: Mapping[Regime, Callable[[View, Facts], list[Edit | Note]]] = {
     Regime.ANTHROPIC: anthropic.propose,
     Regime.OPENAI_BREAKPOINTS: breakpoints.propose,
     Regime.OPENAI_GRID: grid.propose,
 }
 
 
-def propose(view: View, facts: Facts) -> list[Edit]:
+def propose(view: View, facts: Facts) -> list[Edit | Note]:
     """Markers, breakpoints or keys that are expected to pay. Nothing for a model that we do not know (T4)."""
     if isinstance(facts.profile, Unknown) or not facts.policy.cache.enabled:
         return []

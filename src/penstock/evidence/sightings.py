@@ -1,0 +1,94 @@
+"""The words of reuse evidence: a prompt as a chain of prefixes, what was known of it, what it left and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+
+class Chain(Protocol):
+    """A prompt as prefixes. Positions count from 0; a prefix's key stands for everything up to its end."""
+
+    @property
+    def landmarks(self) -> Sequence[int]:
+        """Positions where a part of the prompt ends that other prompts may share: tools, system."""
+
+    def __len__(self) -> int: ...
+
+    def key(self, position: int) -> int:
+        """A 64-bit key of the prefix that ends at a position; never 0."""
+
+    def upto(self, position: int) -> int:
+        """Tokens of the prefix that ends at a position; 0 for -1."""
+
+    def markable(self, position: int) -> bool:
+        """Whether a marker may stand there."""
+
+
+class Sighting(NamedTuple):
+    """What was known about a chain when it came.
+
+    Attributes:
+        match: position of the deepest prefix seen before.
+        entry: position of the deepest prefix with a live cache entry, -1 for none.
+        left: seconds that this entry still lives.
+        life: its lifetime in seconds.
+        gap: seconds since the match was last seen.
+        turn: earlier requests of the same conversation; 0 when the match is not the end of an earlier request.
+        visits: how often the match was the deepest known prefix of a request before.
+        kids: how many different prompts went on from it.
+        head: position of the nearest prefix above the match from which prompts went different ways, -1 for none.
+        owner: number of the request that passed the match last.
+    """
+
+    match: int
+    entry: int
+    left: float
+    life: float
+    gap: float
+    turn: int
+    visits: int
+    kids: int
+    head: int
+    owner: int
+
+
+class Outlook(NamedTuple):
+    """How likely the spots of a chain come again.
+
+    Attributes:
+        spots: (position, chance to come again within the shortest lifetime), in order; chances never rise.
+        stays: lifetime in seconds -> the chance not to come in the rest of it, having not come in the shortest.
+        then: lifetime in seconds -> the chance of yet another request within it, were the next one to come.
+    """
+
+    spots: list[tuple[int, float]]
+    stays: Mapping[float, float]
+    then: Mapping[float, float]
+
+    def chance(self, soon: float, lifetime: float) -> float:
+        """The chance to come again within a lifetime; of a lifetime never measured, that of the shortest."""
+        return 1.0 - (1.0 - soon) * self.stays.get(lifetime, 1.0)
+
+
+class Entry(NamedTuple):
+    """A cache entry that a request's marker writes or refreshes: where it ends and how long it lives, seconds."""
+
+    position: int
+    lifetime: float
+
+
+class Bill(NamedTuple):
+    """What the provider billed for a request's prompt.
+
+    Attributes:
+        model: that answered.
+        prompt: tokens in all.
+        read: of them read from a cache.
+        written: tokens written, by name of the lifetime.
+    """
+
+    model: str
+    prompt: int
+    read: int
+    written: Mapping[str, int]
