@@ -17,6 +17,7 @@ class Core:
         books: where records go.
         clock: seconds since the epoch.
         ids: makes the next call's id.
+        closing: called before the books close, so that calls that wait for a shadow are recorded.
         lock: calls of several threads plan one after the other; nothing waits inside it.
     """
 
@@ -27,4 +28,5 @@ class Core:
         self.books = books
         self.clock = clock
         self.ids = ids
+        self.closing: list[Callable[[], None]] = []
         self.lock = RLock()

@@ -5,6 +5,8 @@ The sync and the async transport differ only in how they send and read; everythi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import httpx2
 
 from penstock.client.core import Core
@@ -15,7 +17,7 @@ from penstock.engine.hidden_chunk import UsageChunkFilter
 from penstock.engine.labels import PREFIX, read_labels
 from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
 from penstock.engine.report import report_headers
-from penstock.engine.steps import Result, Send, Sent
+from penstock.engine.steps import Result, Send, Sent, Shadow
 from penstock.ledger.traffic import Exchanged
 from penstock.wire.content_encoding import READABLE, Decoder, decoder_of, plain_body
 from penstock.wire.dialect import Dialect, dialect_of_path
@@ -45,10 +47,18 @@ class Exchange:
         core: shared state.
         dialect: of the request.
         request: as the SDK made it, its body read.
+        later: has a request sent when the SDK has its answer, and ends the call with ``ended``; False when it cannot.
     """
 
-    def __init__(self, core: Core, dialect: Dialect, request: httpx2.Request) -> None:
+    def __init__(
+        self,
+        core: Core,
+        dialect: Dialect,
+        request: httpx2.Request,
+        later: Callable[[Exchange, Send], bool] | None = None,
+    ) -> None:
         self._core = core
+        self._later = later
         self._request = request
         self._raw = request.content
         self._dialect = dialect
@@ -80,16 +90,25 @@ class Exchange:
         """The next request to send; None when the call is over and its record is kept."""
         with self._core.lock:
             step = self._flow.advance(result)
-            while step is not None and not isinstance(step, Send):
-                # A shadow needs somebody who waits for it, and a sibling's cache write is not waited for in-process.
-                step = self._flow.advance()
-        if step is None and self._shown:
+            while step is not None and not isinstance(step, Send | Shadow):
+                step = self._flow.advance()  # a sibling's cache write is not waited for in-process
+        if not isinstance(step, Send) and self._shown:
             self._keep_traffic()
+        if isinstance(step, Shadow):
+            send = Send(body=step.body, model=step.model, dialect=step.dialect, buffer=True, purpose="shadow")
+            if self._later is None or not self._later(self, send):
+                self.ended(None)
+            return None
         return step
+
+    def ended(self, shadow: Sent | None) -> None:
+        """The shadow's answer is there, or it was given up: the record is kept now."""
+        with self._core.lock:
+            self._flow.advance(shadow)
 
     def outgoing(self, send: Send) -> tuple[httpx2.Request, bool]:
         """The request of a Send, and whether its usage chunk has to be hidden from the SDK."""
-        body = send.body if self._labels.bypass else ask_for_usage(self._dialect, send.body)
+        body = send.body if self._labels.bypass or send.purpose == "shadow" else ask_for_usage(self._dialect, send.body)
         hidden = body is not send.body
         headers = [(name, value) for name, value in without_ours(self._request.headers) if name.lower() not in _FRAMING]
         if self._streamed or "accept-encoding" in self._request.headers:

@@ -135,6 +135,8 @@ class Penstock:
 
     def close(self) -> bool:
         """Write what waits and close the files; False when something could not be written. Clients stay usable."""
+        for closing in self._core.closing:
+            closing()
         return self._books.close()
 
     def _sync(self, provider: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,9 @@ import httpx2
 
 from penstock.client.core import Core
 from penstock.client.exchange import Exchange, Side, dialect_of, without_ours
+from penstock.client.shadows import AsyncShadows, ThreadedShadows
 from penstock.engine.labels import PREFIX
+from penstock.engine.steps import Send
 
 
 class PenstockTransport(httpx2.BaseTransport):
@@ -22,6 +24,7 @@ class PenstockTransport(httpx2.BaseTransport):
     def __init__(self, core: Core, inner: httpx2.BaseTransport) -> None:
         self._core = core
         self._inner = inner
+        self._shadows = ThreadedShadows(core)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """One request of the SDK; its retries are calls of their own."""
@@ -29,7 +32,7 @@ class PenstockTransport(httpx2.BaseTransport):
         if dialect is None:
             return self._inner.handle_request(_passed_on(request))
         request.read()
-        exchange = Exchange(self._core, dialect, request)
+        exchange = Exchange(self._core, dialect, request, self._later)
         send = exchange.advance()
         while send is not None:
             outgoing, hidden = exchange.outgoing(send)
@@ -52,8 +55,28 @@ class PenstockTransport(httpx2.BaseTransport):
         return exchange.shown()
 
     def close(self) -> None:
-        """Close the inner transport."""
+        """Wait for shadows, then close the inner transport."""
+        self._shadows.close()
         self._inner.close()
+
+    def _later(self, exchange: Exchange, send: Send) -> bool:
+        def work() -> None:
+            outgoing, _ = exchange.outgoing(send)
+            sent_at = exchange.now
+            try:
+                response = self._inner.handle_request(outgoing)
+                first_at = exchange.now
+                try:
+                    raw = b"".join(_sync_stream(response))
+                finally:
+                    response.close()
+            except httpx2.TransportError as error:
+                sent = exchange.failed(error, sent_at=sent_at)
+            else:
+                sent = exchange.arrived(send, response, raw, sent_at=sent_at, first_at=first_at)
+            self._shadows.ended(exchange, sent)
+
+        return self._shadows.start(exchange, work)
 
 
 class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
@@ -67,6 +90,7 @@ class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
     def __init__(self, core: Core, inner: httpx2.AsyncBaseTransport) -> None:
         self._core = core
         self._inner = inner
+        self._shadows = AsyncShadows(core)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """One request of the SDK; its retries are calls of their own."""
@@ -74,7 +98,7 @@ class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
         if dialect is None:
             return await self._inner.handle_async_request(_passed_on(request))
         await request.aread()
-        exchange = Exchange(self._core, dialect, request)
+        exchange = Exchange(self._core, dialect, request, self._later)
         send = exchange.advance()
         while send is not None:
             outgoing, hidden = exchange.outgoing(send)
@@ -97,8 +121,28 @@ class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
         return exchange.shown()
 
     async def aclose(self) -> None:
-        """Close the inner transport."""
+        """Wait for shadows, then close the inner transport."""
+        await self._shadows.aclose()
         await self._inner.aclose()
+
+    def _later(self, exchange: Exchange, send: Send) -> bool:
+        async def work() -> None:
+            outgoing, _ = exchange.outgoing(send)
+            sent_at = exchange.now
+            try:
+                response = await self._inner.handle_async_request(outgoing)
+                first_at = exchange.now
+                try:
+                    raw = b"".join([chunk async for chunk in _async_stream(response)])
+                finally:
+                    await response.aclose()
+            except httpx2.TransportError as error:
+                sent = exchange.failed(error, sent_at=sent_at)
+            else:
+                sent = exchange.arrived(send, response, raw, sent_at=sent_at, first_at=first_at)
+            self._shadows.ended(exchange, sent)
+
+        return self._shadows.start(exchange, work)
 
 
 class _ForwardedStream(httpx2.SyncByteStream, httpx2.AsyncByteStream):

@@ -138,6 +138,8 @@ class Beside:
         """The free signals of a candidate that serves, on every call of its own."""
         if not mine.accepted and mine.sent.status not in _UNFIT:
             return  # overloaded or unreachable says nothing about quality
+        if mine.accepted and not _answered(mine, self._candidate):
+            return  # a driver's stand-in answered
         turned_down = any(one is mine and again.fate in ("rejected", "refused") for one, again in spent)
         accepted = mine.accepted and not turned_down and mine.answer is not None and _passes(self._plan, mine.answer)
         version = mine.answer.model if mine.answer is not None else ""

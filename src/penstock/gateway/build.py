@@ -99,6 +99,7 @@ def build_gateway(
     )
 
     async def closed() -> None:
+        await house.shadows.close()
         for upstream in house.retired:
             await upstream.aclose()
         for endpoint in house.endpoints.values():

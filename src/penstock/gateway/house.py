@@ -14,6 +14,7 @@ from penstock.gateway.metrics import BREAKER, BUDGET, LOST, QUEUE, RUNNING, WAIT
 from penstock.gateway.pacing import Pacer
 from penstock.gateway.resilience import Endpoint
 from penstock.gateway.settings import Settings
+from penstock.gateway.shadows import Shadows
 from penstock.gateway.upstream import Exchange, Upstream
 from penstock.ledger.books import Books
 from penstock.money import PICO_PER_USD
@@ -35,6 +36,7 @@ class House:
         metrics: counters.
         rules: the policy's section on resilience.
         running: calls that run now.
+        shadows: requests for the quality gate that no caller waits for.
         retired: connections of policies that were in force before.
         settings: limits.
         clock: seconds since the epoch.
@@ -75,6 +77,7 @@ class House:
         self.clock = clock
         self.ids = ids
         self.log = log
+        self.shadows = Shadows(self.settings, clock)
 
     def retire(self) -> None:
         """Set the connections aside: running calls use them to their end, idle ones are let go by their own sweep."""

@@ -14,7 +14,7 @@ from penstock.engine.labels import Labels, read_labels
 from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
 from penstock.engine.record import Call
 from penstock.engine.report import report_headers
-from penstock.engine.steps import Send, Sent
+from penstock.engine.steps import Send, Sent, Shadow
 from penstock.errors import UpstreamError
 from penstock.gateway.admission import Admission
 from penstock.gateway.caller import Caller
@@ -127,7 +127,7 @@ class PlannedCall:
                 return
         self._caller.watch()
         try:
-            while step is not None:
+            while step is not None and not isinstance(step, Shadow):
                 if isinstance(step, Send):
                     forwarded = await self._send(step)
                     step = self._flow.advance(forwarded if forwarded is not None else self._held[-1].sent)
@@ -146,9 +146,19 @@ class PlannedCall:
             self._caller.unwatch()
             outcome = self._flow.outcome
             self._admission.settle(outcome.call if outcome is not None else None, sent=self._sent)
-        self._keep_traffic()
-        if not self._caller.started and not self._caller.gone:
-            await self._show()
+        try:
+            self._keep_traffic()
+            if not self._caller.started and not self._caller.gone:
+                await self._show()
+        finally:
+            if step is not None:
+                self._shadow(step)
+
+    def _shadow(self, shadow: Shadow) -> None:
+        """The caller has the answer: ask the other model, and keep the record with what came of it."""
+        house = self._house
+        lines = house.credentials(self._route.provider, self._asked)
+        house.shadows.start(self._flow, shadow, house.endpoints[self._route.provider], self._target, lines)
 
     async def _refuse(self, problem: Problem) -> None:
         self._house.metrics.count(REFUSED, (("reason", problem.code or str(problem.status)),))
