@@ -26,6 +26,8 @@ COMMANDS: dict[str, str] = {
     "serve": "penstock.cli.serve",
     "prove": "penstock.cli.prove",
     "ledger": "penstock.cli.ledger",
+    "tasks": "penstock.cli.tasks",
+    "trace": "penstock.cli.trace",
     "explain": "penstock.cli.explain",
     "tail": "penstock.cli.tail",
     "config": "penstock.cli.config",

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from penstock.cli.main import run
+from penstock.engine.record import ExtraSend
+from penstock.ledger.sqlite import open_ledger
+from tests.ledger.calls import call
+
+SHADOW = ExtraSend(purpose="shadow", model="m", reason="disagreed by 1.00 (differ)", status=200, usage=None, cost=None)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "calls.db"
+    with open_ledger(path) as ledger:
+        ledger.append(
+            [
+                call(1, trace="run-1", finish="stop"),
+                call(2, trace="run-1", extra_sends=(SHADOW,)),
+                call(3, trace="run-1", finish="length"),
+                call(4, trace="run-2"),
+            ]
+        )
+    return str(path)
+
+
+def _ran(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        run(["trace", *arguments])
+    return int(caught.value.code or 0)
+
+
+@pytest.mark.parametrize("key", ["run-1", "call_0003"])
+def test_a_run_is_printed_with_its_first_fault(file: str, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _ran(key, "--ledger", file, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["trace"], found["first_fault"]) == ("run-1", 1)
+    assert [step["faults"] for step in found["steps"]] == [[], ["shadow m disagreed by 1.00 (differ)"], ["length"]]
+    assert found["steps"][1]["cost_usd"] is None
+
+
+def test_people_see_the_mark_and_an_unknown_run_is_an_error(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _ran("run-1", "--ledger", file) == 0
+    assert "first >" in capsys.readouterr().out
+    assert _ran("nothing", "--ledger", file) == 3

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from penstock.engine.record import ExtraSend
+from penstock.ledger.tasks import disagreed, task_figures
+from penstock.money import Picodollars
+from tests.ledger.calls import call
+
+
+def _extra(purpose: str, reason: str, cost: int | None = 5) -> ExtraSend:
+    known = None if cost is None else Picodollars(cost)
+    return ExtraSend(purpose=purpose, model="m", reason=reason, status=200, usage=None, cost=known)
+
+
+def test_figures_count_how_answers_ended_and_what_they_cost() -> None:
+    calls = [
+        call(1, finish="stop", extra_sends=(_extra("shadow", "agreed (equal)"),)),
+        call(2, finish="length"),
+        call(3, finish="refusal"),
+        call(4, status=529),
+        call(
+            5, finish="stop", extra_sends=(_extra("rejected", "json"), _extra("shadow", "disagreed by 1.00 (differ)"))
+        ),
+        call(6, task="other"),
+    ]
+    other, one = task_figures(calls)
+    assert other.task == "other"
+    assert (one.calls, one.accepted, one.errors, one.refused, one.truncated) == (5, 2, 1, 1, 1)
+    assert (one.escalated, one.shadows, one.disagreed) == (1, 2, 1)
+    assert (one.cost, one.shadow_cost, one.cost_per_accepted) == (5 * 7 + 15, 10, 25)
+
+
+def test_an_unknown_cost_makes_the_cost_per_answer_unknown() -> None:
+    (one,) = task_figures([call(1), call(2, cost=None)])
+    assert (one.cost, one.unknown, one.cost_per_accepted) == (7, 1, None)
+
+
+def test_a_shadow_that_was_not_compared_did_not_disagree() -> None:
+    assert not disagreed("not compared: the candidate did not answer")
