@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from penstock.errors import InputError
-from penstock.ledger.traffic import Exchanged, TrafficLog, line_of
+from penstock.ledger.traffic import Exchanged, TrafficLog, exchanged_of, line_of
 from penstock.wire.dialect import Dialect
+from tests.ledger.calls import call
 
 REQUEST = b'{\n "model": "claude-haiku-4-5", "max_tokens": 1e2, "x": 123456789012345678901234567890, "s": "\\u00e9"}'
 
@@ -81,3 +82,19 @@ def test_a_full_disk_is_our_error_and_leaves_no_half_line() -> None:
     with pytest.raises((InternalError, OSError)):
         log.append([exchanged()])
     log.close()
+
+
+def test_traffic_says_of_a_call_what_its_record_says() -> None:
+    record = call(tags={"team": "a"}, session="s", latency_ms=7.0)
+    kept = exchanged_of(record, task="triage", request=REQUEST, response=None)
+    assert (kept.ts, kept.call_id, kept.model) == (record.started_at, record.id, record.model_sent)
+    assert (kept.session, kept.latency_ms, kept.request, kept.response) == ("s", 7.0, REQUEST, None)
+    assert kept.tags == {"team": "a", "task": "triage"}
+    assert kept.complete
+
+
+def test_only_a_label_of_the_callers_own_is_a_tag() -> None:
+    record = call(task="0123456789abcdef", error_kind="http_500")
+    kept = exchanged_of(record, task=None, request=REQUEST, response=None)
+    assert kept.tags == {}
+    assert not kept.complete

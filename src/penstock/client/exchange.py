@@ -18,7 +18,7 @@ from penstock.engine.labels import PREFIX, read_labels
 from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
 from penstock.engine.report import report_headers
 from penstock.engine.steps import Result, Send, Sent, Shadow
-from penstock.ledger.traffic import Exchanged
+from penstock.ledger.traffic import exchanged_of
 from penstock.wire.content_encoding import READABLE, Decoder, decoder_of, plain_body
 from penstock.wire.dialect import Dialect, dialect_of_path
 
@@ -213,26 +213,8 @@ class Exchange:
         books, outcome = self._core.books, self._flow.outcome
         if not books.records_traffic or outcome is None:
             return
-        call = outcome.call
-        tags = dict(self._labels.tags)
-        if self._labels.task is not None:
-            tags["task"] = self._labels.task
         books.keep_traffic(
-            Exchanged(
-                ts=self.started_at,
-                dialect=self._dialect,
-                model=call.model_sent or call.model_asked,
-                request=self._raw,
-                response=outcome.sent.body,
-                status=call.status,
-                latency_ms=call.latency_ms,
-                ttft_ms=call.ttft_ms,
-                tags=tags,
-                session=self._labels.session,
-                stream=self._streamed,
-                complete=call.error_kind is None,
-                call_id=self.call_id,
-            )
+            exchanged_of(outcome.call, task=self._labels.task, request=self._raw, response=outcome.sent.body)
         )
 
 

@@ -27,7 +27,7 @@ from penstock.gateway.pacing import NoRoom
 from penstock.gateway.problems import Problem, error_kind, unreachable
 from penstock.gateway.response import Response
 from penstock.gateway.routes import Route
-from penstock.ledger.traffic import Exchanged
+from penstock.ledger.traffic import exchanged_of
 from penstock.wire.content_encoding import READABLE, plain_body
 from penstock.wire.dialect import Dialect
 
@@ -333,26 +333,8 @@ class PlannedCall:
         books, outcome = self._house.books, self._flow.outcome
         if not books.records_traffic or outcome is None:
             return
-        call = outcome.call
-        tags = dict(call.tags)
-        if self._labels.task is not None:
-            tags["task"] = self._labels.task
         books.keep_traffic(
-            Exchanged(
-                ts=self._started_at,
-                dialect=self._dialect,
-                model=call.model_sent or call.model_asked,
-                request=self._raw,
-                response=outcome.sent.body,
-                status=call.status,
-                latency_ms=call.latency_ms,
-                ttft_ms=call.ttft_ms,
-                tags=tags,
-                session=call.session,
-                stream=self._streamed,
-                complete=call.error_kind is None,
-                call_id=call.id,
-            )
+            exchanged_of(outcome.call, task=self._labels.task, request=self._raw, response=outcome.sent.body)
         )
 
 

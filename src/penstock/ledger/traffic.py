@@ -12,6 +12,7 @@ from typing import IO
 
 import msgspec
 
+from penstock.engine.record import Call
 from penstock.errors import InputError, InternalError
 from penstock.wire.dialect import Dialect
 
@@ -86,6 +87,32 @@ class Line(msgspec.Struct, omit_defaults=True, kw_only=True):
     stream: bool = False
     complete: bool = True
     call_id: str = ""
+
+
+def exchanged_of(call: Call, *, task: str | None, request: bytes, response: bytes | None) -> Exchanged:
+    """The traffic of a finished call.
+
+    Args:
+        call: its record.
+        task: the caller's own label, which becomes the tag ``task``; a fingerprint of ours does not.
+        request: the body as the client sent it.
+        response: the body of the answer, or None.
+    """
+    return Exchanged(
+        ts=call.started_at,
+        dialect=call.dialect,
+        model=call.model_sent or call.model_asked,
+        request=request,
+        response=response,
+        status=call.status,
+        latency_ms=call.latency_ms,
+        ttft_ms=call.ttft_ms,
+        tags={**call.tags, "task": task} if task is not None else dict(call.tags),
+        session=call.session,
+        stream=call.stream,
+        complete=call.error_kind is None,
+        call_id=call.id,
+    )
 
 
 _encode = msgspec.json.Encoder().encode
