@@ -87,3 +87,22 @@ def test_an_unknown_model_has_prefixes_of_its_own() -> None:
     unknown = chain({**CLAUDE, "model": "something-new"})
     assert len(set(keys(unknown))) == 5
     assert not set(keys(unknown)) & set(keys(chain({**CLAUDE, "model": "something-newer"})))
+
+
+def test_t08_speed_parts_everything_and_its_default_nothing() -> None:
+    assert keys(chain({**CLAUDE, "speed": "standard"})) == keys(chain(CLAUDE))
+    assert not set(keys(chain({**CLAUDE, "speed": "fast"}))) & set(keys(chain(CLAUDE)))
+
+
+@pytest.mark.parametrize(("model", "keeps"), [("claude-haiku-4-5", False), ("claude-opus-5-5", True)])
+def test_t13_thinking_that_the_model_drops_parts_the_messages(model: str, keeps: bool) -> None:
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "x"}
+    call = {"type": "tool_use", "id": "t1", "name": "find", "input": {}}
+    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "found"}]}
+    turns = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": [thought, call]}, result]
+    before = keys(chain({**CLAUDE, "model": model, "messages": turns}))
+    after = keys(chain({**CLAUDE, "model": model, "messages": [*turns, {"role": "user", "content": "And?"}]}))
+    assert after[:3] == before[:3]
+    assert (after[3 : len(before)] == before[3:]) is keeps
+    first = keys(chain({**CLAUDE, "model": model, "messages": turns[:2]}))
+    assert first == before[: len(first)]

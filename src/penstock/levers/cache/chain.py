@@ -72,6 +72,9 @@ def _salts(view: View, profile: Profile | Unknown, base: int) -> tuple[int, int]
     if isinstance(profile, Unknown):
         return base, base
     if profile.regime is Regime.ANTHROPIC:
+        if b'"speed"' in view.raw and (speed := view.get("speed")) not in (None, "standard"):
+            # it breaks system and messages; tools are taken along, which promises less
+            base ^= _digest([("speed", speed)])
         return base, base ^ _digest(_anthropic_settings(view, profile))
     whole = base ^ _digest(_openai_settings(view, profile))
     return whole, whole
@@ -89,7 +92,20 @@ def _anthropic_settings(view: View, profile: Profile) -> list[tuple[str, Any]]:
         found.append(("effort", effort))
     if b'"image"' in view.raw and view.has_images:
         found.append(("images", True))
+    if not profile.keeps_thinking and b"thinking" in view.raw and (stripped := _stripped(view.segments)):
+        found.append(("stripped", stripped))
     return found
+
+
+def _stripped(segments: Sequence[Segment]) -> int:
+    """Thinking blocks that a model which does not keep them drops: those before the latest plain user text (T13)."""
+    thinking = dropped = 0
+    for segment in segments:
+        if segment.kind == "thinking":
+            thinking += 1
+        elif segment.role == "user" and segment.kind != "tool_result":
+            dropped = thinking
+    return dropped
 
 
 def _openai_settings(view: View, profile: Profile) -> list[tuple[str, Any]]:
