@@ -219,3 +219,20 @@ def test_repeated_messages_count_as_the_last() -> None:
     raw = b'{"model":"m","messages":[{"role":"user","content":"old"}],"messages":[{"role":"user","content":"new"}]}'
     view = read_request(Dialect.ANTHROPIC_MESSAGES, raw)
     assert [raw[slice(*view.span(segment))] for segment in view.segments] == [b'"new"']
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+@pytest.mark.parametrize("parts", [False, True])
+def test_a_parted_text_is_the_same_text_in_parts_of_its_own_kind(dialect: Dialect, parts: bool) -> None:
+    kind = "input_text" if dialect is Dialect.OPENAI_RESPONSES else "text"
+    name = "input" if dialect is Dialect.OPENAI_RESPONSES else "messages"
+    whole = [{"type": kind, "text": "é one two"}, {"type": kind, "text": "last"}] if parts else "é one two"
+    body = {"model": "m", name: [{"role": "user", "content": whole}]}
+    view = read_request(dialect, json.dumps(body).encode())
+    pieces = [json.dumps(piece).encode()[1:-1] for piece in ("é one", " two")]
+    first, second = ({"type": kind, "text": text} for text in ("é one", " two"))
+    rest = whole[1:] if isinstance(whole, list) else []
+    near = json.loads(view.apply(view.parted(view.segments[0], pieces)))
+    assert near[name][0]["content"] == [first, second, *rest]
+    far = json.loads(view.apply(view.parted(view.segments[0], pieces, last=True)))
+    assert far[name][0]["content"] == [first, *rest, second]

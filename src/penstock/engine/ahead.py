@@ -65,6 +65,7 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
     arm = _arm(request, context)
     trial = context.gates.enter(view, task, policy, request) if arm == "treated" else None
     promoted = context.promoted(task) | (trial.promoted if trial is not None else frozenset())
+    _lay_out(view, task, context)
     facts = facts_for(
         view,
         task=task,
@@ -89,6 +90,16 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
     )
     planned = _planned_admission(plan, before, context)
     return Ahead(plan=_foreseen(plan, before, planned), arm=arm, before=before, planned=planned, trial=trial)
+
+
+def _lay_out(view: View, task: str, context: EngineContext) -> None:
+    """Learn what varies in the task's prompts, before the plan: a text's layout is decided when it is first seen."""
+    if not context.policy.levers.cache or not context.policy.task(task).cache.enabled:
+        return
+    try:
+        context.evidence.layouts.observe(task, view)
+    except Exception as error:  # noqa: BLE001 - fail open: without a layout a text is left as it is
+        context.failures[f"layouts: {type(error).__name__}"] += 1
 
 
 def _with_warmth(facts: Facts, view: View, before: Admission | None, context: EngineContext) -> Facts:

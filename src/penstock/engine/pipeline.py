@@ -19,6 +19,7 @@ from penstock.engine.permit import clash, forbidden, losing
 from penstock.engine.plan import Failure, Plan, Refusal, Stage
 from penstock.engine.quote import quote
 from penstock.levers.cache import propose as cache
+from penstock.levers.cache import stabilise
 from penstock.levers.cap import propose as cap
 from penstock.levers.route import propose as route
 from penstock.levers.trim import history, retrieved
@@ -41,6 +42,7 @@ ORDERED: tuple[Lever, ...] = (
     Lever("trim", retrieved.propose),
     Lever("route", route.propose),
     Lever("cap", cap.propose),
+    Lever("cache", stabilise.propose),
     Lever("cache", cache.propose),
 )
 """The levers that a call goes through."""

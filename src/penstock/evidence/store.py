@@ -14,6 +14,7 @@ from penstock.errors import InputError
 from penstock.evidence.calibration import Calibration
 from penstock.evidence.escalations import Escalations
 from penstock.evidence.gatebook import GateBook
+from penstock.evidence.layouts import Layouts
 from penstock.evidence.lengths import LengthTable
 from penstock.evidence.reuse import ReuseEvidence
 
@@ -39,6 +40,7 @@ class Evidence(msgspec.Struct):
         escalations: answers of routed models that a verifier turned down.
         reuse: which prompt prefixes come again, and when.
         gates: which cheaper models have earned which tasks.
+        layouts: where texts are cut; of this process, neither merged nor stored.
     """
 
     lengths: LengthTable = msgspec.field(default_factory=LengthTable)
@@ -46,6 +48,7 @@ class Evidence(msgspec.Struct):
     escalations: Escalations = msgspec.field(default_factory=Escalations)
     reuse: ReuseEvidence = msgspec.field(default_factory=ReuseEvidence)
     gates: GateBook = msgspec.field(default_factory=GateBook)
+    layouts: Layouts = msgspec.field(default_factory=Layouts)
 
     def merge(self, other: Evidence) -> None:
         """Add another process's evidence to this one's."""

@@ -167,6 +167,29 @@ class View:
         )
         return Operation(segment.path, "set", self._reader.wrap_text(segment.path, part))
 
+    def parted(self, segment: Segment, pieces: Sequence[bytes], *, last: bool = False) -> list[Operation]:
+        """The operations that put several text parts in a text's place.
+
+        Args:
+            segment: a text.
+            pieces: JSON texts without their quotes, none blank, in order.
+            last: whether the pieces after the first go to the end of the list that the text stands in.
+        """
+        kind = self._reader.text_type.encode()
+        start, _ = self.span(segment)
+        if self.raw[start : start + 1] == b'"':
+            parts = b",".join(b'{"type":"%b","text":"%b"}' % (kind, piece) for piece in pieces)
+            return [Operation(segment.path, "set", self._reader.wrap_text(segment.path, b"[" + parts + b"]"))]
+        first, last_span = self.span_of((*segment.path, "type"))
+        kind = self.raw[first:last_span]
+        *above, index = segment.path
+        beside = [one.path[-1] for one in self.segments if one.path[:-1] == segment.path[:-1]]
+        place = 1 + max(at for at in (beside if last else [index]) if isinstance(at, int))
+        return [
+            Operation((*segment.path, "text"), "set", b'"%b"' % pieces[0]),
+            *(Operation((*above, place), "insert", b'{"type":%b,"text":"%b"}' % (kind, one)) for one in pieces[1:]),
+        ]
+
     def unmark(self, segment: Segment) -> Operation:
         """The operation that takes a segment's cache marker away; ValueError when it has none."""
         if segment.marker is None:
