@@ -1,6 +1,6 @@
 """The levers in their order, one body after another, conflicts refused and failures counted.
 
-Order: lossless, trim, route, cap, cache. The cache lever is last because it must see the final prefix. Each lever
+Order: trim, route, cap, stabilise, cache. The cache lever is last because it must see the final prefix. Each lever
 reads the body that the levers before it left, and its edits' paths are places in that body.
 
 To add a lever: a folder under ``levers`` with a ``propose(view, facts)`` that returns edits (and notes, for what it
