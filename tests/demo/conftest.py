@@ -19,6 +19,6 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
 
         return advance
 
-    found = run_loop(tmp_path_factory.mktemp("demo"), 7, stage, scale=0.3)
+    found = run_loop(tmp_path_factory.mktemp("demo"), 8, stage, scale=0.3)
     assert all(done == steps for done, steps in stages.values()), stages
     return found
