@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import anthropic
 import openai
 import pytest
+from hypothesis import HealthCheck, settings
 
 from penstock.simulator.provider import Provider
 from penstock.simulator.server import Simulator, running
 
 KEY = "a-key-of-no-value"
+
+# No example has a time limit: a busy machine is no failure. In CI the examples are the same in each run.
+settings.register_profile(
+    "penstock",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("penstock")
 
 
 @pytest.fixture(scope="session")

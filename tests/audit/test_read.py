@@ -188,7 +188,7 @@ KEYS = ["id", "usage", "model", "type", "messages"]
         max_size=12,
     )
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_every_line_ends_up_as_a_call_a_skip_or_a_duplicate(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
 ) -> None:

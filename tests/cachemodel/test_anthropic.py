@@ -297,7 +297,7 @@ class Reference:
         return Split(plain=sum(tokens) - last, read=read, write_1h=hour - read, write_5m=last - hour)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_it_equals_a_plain_list_of_stored_prefixes(data: st.DataObject) -> None:
     state, reference, at = CacheState(), Reference(), 0.0

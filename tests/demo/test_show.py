@@ -27,6 +27,6 @@ def test_programs_get_the_same_figures_and_the_same_warning(loop: Loop) -> None:
 
 
 def test_too_little_traffic_is_said_and_gives_no_figure() -> None:
-    line = proof_line(NotEnough(why="3 sessions held back", treated_sessions=9, holdback_sessions=3))
+    line = proof_line(NotEnough(why="3 sessions held back", treated_sessions=9, holdback_sessions=3, needed=40))
     assert "3 sessions held back" in line
     assert "%" not in line

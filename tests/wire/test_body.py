@@ -87,7 +87,7 @@ def test_without_operations_the_very_same_bytes_come_back(document: Document) ->
     assert apply(document[0], []) is document[0]
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.data())
 def test_operations_do_what_they_mean(data: st.DataObject) -> None:
     document = data.draw(DOCUMENTS)

@@ -147,7 +147,7 @@ _TYPES = [
 ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(
     st.sampled_from(list(Dialect)),
     st.lists(st.tuples(st.sampled_from(_TYPES), st.dictionaries(st.text(max_size=2), _JSON) | _JSON), max_size=6),
