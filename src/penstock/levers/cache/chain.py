@@ -15,7 +15,14 @@ from penstock.wire.segments import Level, Segment
 from penstock.wire.view import View
 
 _ANTHROPIC_MESSAGES = ("tool_choice", "thinking")
-_OPENAI = ("prompt_cache_key", "service_tier", "reasoning_effort", "verbosity", "parallel_tool_calls")
+_OPENAI = (
+    "prompt_cache_key",
+    "service_tier",
+    "reasoning_effort",
+    "verbosity",
+    "parallel_tool_calls",
+    "context_management",
+)
 
 
 class SegmentChain:
@@ -111,12 +118,26 @@ def _stripped(segments: Sequence[Segment]) -> int:
 def _openai_settings(view: View, profile: Profile) -> list[tuple[str, Any]]:
     """What makes the whole prompt miss when it changes (provider-semantics 2.2, rule 7), defaults left out."""
     found = [(name, value) for name in _OPENAI if name.encode() in view.raw and (value := view.get(name)) is not None]
-    plain = {("service_tier", "auto"), ("service_tier", "default"), ("verbosity", "medium")}
+    plain = (("service_tier", "auto"), ("service_tier", "default"), ("verbosity", "medium"))
     found = [pair for pair in found if pair not in plain and pair != ("parallel_tool_calls", True)]
     effort = view.get("reasoning", "effort")
     if effort is not None:
         found.append(("reasoning_effort", effort))
+    if b"format" in view.raw or b"verbosity" in view.raw:
+        found += _answer_shape(view)
     return [pair for pair in found if pair != ("reasoning_effort", profile.default_effort)]
+
+
+def _answer_shape(view: View) -> list[tuple[str, Any]]:
+    """Output format and verbosity where the dialects keep them; free text of medium length is the default."""
+    found = []
+    shape = view.get("response_format") or view.get("text", "format")
+    if isinstance(shape, dict) and shape.get("type") != "text":
+        found.append(("format", shape))
+    verbosity = view.get("text", "verbosity")
+    if verbosity not in (None, "medium"):
+        found.append(("verbosity", verbosity))
+    return found
 
 
 def _digest(settings: list[tuple[str, Any]]) -> int:
