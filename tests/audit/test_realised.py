@@ -50,6 +50,24 @@ def test_the_realised_saving_stands_beside_the_projected_one() -> None:
     assert result.left_out == {}
 
 
+def test_the_projection_is_of_the_tasks_that_are_compared() -> None:
+    lonely = [
+        call(
+            9000 + k,
+            arm="treated",
+            task="lonely",
+            session=f"l{k}",
+            cost=Picodollars(1),
+            cost_before=Picodollars(10**15),
+        )
+        for k in range(30)
+    ]
+    alone, beside = realised(traffic()), realised([*traffic(), *lonely])
+    assert beside.projected == alone.projected
+    assert isinstance(beside.proof, Proof)
+    assert beside.proof.left_out == 30
+
+
 def test_too_few_sessions_are_refused() -> None:
     result = realised(traffic(40))
     assert isinstance(result.proof, NotEnough)
@@ -93,6 +111,16 @@ def test_an_uneven_loss_of_calls_is_warned_of() -> None:
     ]
     (warning,) = realised(calls).warnings
     assert "may favour one side" in warning
+
+
+def test_t11_a_holdback_that_reads_the_treated_calls_cache_understates_the_saving_and_that_is_said() -> None:
+    calls = [
+        msgspec.structs.replace(one, cost=Picodollars(int((one.cost or 0) * 0.8))) if one.arm == "holdback" else one
+        for one in traffic()
+    ]
+    (warning,) = realised(calls).warnings
+    assert "held-back calls cost 20.0% less than they would have alone" in warning
+    assert realised(traffic()).warnings == ()
 
 
 def test_the_covariate_is_made_alike_in_both_arms() -> None:

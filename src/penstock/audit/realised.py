@@ -13,20 +13,21 @@ from datetime import UTC, datetime
 import msgspec
 
 from penstock.engine.record import Call
-from penstock.evidence.proof import HOLDBACK, TREATED, NotEnough, Proof, Sample, prove
+from penstock.evidence.proof import HOLDBACK, SMALL_TASKS, TREATED, NotEnough, Proof, Sample, prove
 from penstock.models.prices import prices_of
 from penstock.money import Picodollars
 from penstock.unknown import Unknown
 
 _UNEVEN = 0.02  # a share of calls without a cost that differs by more than this between the arms is worth a word
+_SPILL = 0.01  # of the held-back calls' cost
 _LAST_ERROR = 400
 
 
 class Projected(msgspec.Struct, frozen=True):
-    """What the ledger's own arithmetic says of the treated calls.
+    """What the ledger's own arithmetic says of the treated calls of the tasks that the proof compares.
 
     Attributes:
-        saving: share of what they would have cost; None when nothing is known.
+        saving: share of what they would have cost, tasks weighed as in the proof; None when nothing is known.
         saved: picodollars.
         calls: treated calls with both figures.
         basis: in a few words.
@@ -62,6 +63,14 @@ class Realised(msgspec.Struct, frozen=True, kw_only=True):
     price_tables: tuple[str, ...]
 
 
+class Derived(msgspec.Struct):
+    """Of one task's treated calls with both figures: their number, and what they would have cost and did."""
+
+    calls: int = 0
+    before: int = 0
+    after: int = 0
+
+
 class Collected(msgspec.Struct):
     """A ledger's calls summed up for the proof."""
 
@@ -69,10 +78,9 @@ class Collected(msgspec.Struct):
     left_out: Counter[str] = msgspec.field(default_factory=Counter)
     arms: Counter[str] = msgspec.field(default_factory=Counter)
     unpriced: Counter[str] = msgspec.field(default_factory=Counter)
-    before: int = 0
-    after: int = 0
-    projected_calls: int = 0
+    derived: dict[str, Derived] = msgspec.field(default_factory=dict)
     own_spend_on_holdback: int = 0
+    held_back: Derived = msgspec.field(default_factory=Derived)
     first: float | None = None
     last: float | None = None
     tables: set[str] = msgspec.field(default_factory=set)
@@ -83,14 +91,11 @@ def realised(calls: Iterable[Call], *, level: float = 0.95, anytime: bool = Fals
     found = collect(calls)
     sample = found.sample
     tasks = sample.tasks if by_task else ()
+    proof = prove(sample, level=level, anytime=anytime)
     return Realised(
-        proof=prove(sample, level=level, anytime=anytime),
+        proof=proof,
         by_task={task: prove(sample.only(task), level=level, anytime=anytime) for task in tasks},
-        projected=Projected(
-            saving=1 - found.after / found.before if found.before else None,
-            saved=Picodollars(found.before - found.after),
-            calls=found.projected_calls,
-        ),
+        projected=_projected(found, proof),
         left_out=dict(found.left_out),
         warnings=tuple(_warnings(found)),
         first=found.first,
@@ -120,15 +125,34 @@ def collect(calls: Iterable[Call]) -> Collected:
             cost=cost,
             covariate=covariate(call),
         )
-        if call.arm == TREATED and call.cost_before is not None:
-            found.before += call.cost_before
-            found.after += cost
-            found.projected_calls += 1
+        if call.cost_before is not None:
+            derived = found.derived.setdefault(call.task, Derived()) if call.arm == TREATED else found.held_back
+            derived.calls += 1
+            derived.before += call.cost_before
+            derived.after += cost
         found.first = call.started_at if found.first is None else min(found.first, call.started_at)
         found.last = call.started_at if found.last is None else max(found.last, call.started_at)
         if call.price_table:
             found.tables.add(call.price_table)
     return found
+
+
+def _projected(found: Collected, proof: Proof | NotEnough) -> Projected:
+    """The derived saving of the tasks that are compared, each weighed by its calls in both arms, as the proof does."""
+    compared = set(proof.tasks) if isinstance(proof, Proof) else set()
+    before = after = 0.0
+    chosen = []
+    for task, derived in found.derived.items():
+        if not compared or task in compared or SMALL_TASKS in compared:
+            calls = sum(one[0] for arm in found.sample.sums.values() for one in arm.get(task, {}).values())
+            before += calls * derived.before / derived.calls
+            after += calls * derived.after / derived.calls
+            chosen.append(derived)
+    return Projected(
+        saving=1 - after / before if before else None,
+        saved=Picodollars(sum(one.before - one.after for one in chosen)),
+        calls=sum(one.calls for one in chosen),
+    )
 
 
 def covariate(call: Call) -> int | None:
@@ -158,6 +182,12 @@ def _warnings(found: Collected) -> Iterable[str]:
         yield (
             f"{shares[TREATED]:.1%} of treated and {shares[HOLDBACK]:.1%} of held-back calls have no cost; "
             "leaving them out may favour one side"
+        )
+    held = found.held_back
+    if held.before and 1 - held.after / held.before > _SPILL:
+        yield (
+            f"held-back calls cost {1 - held.after / held.before:.1%} less than they would have alone: they read what "
+            "treated calls had put into the cache, so the realised saving is understated"
         )
     if found.own_spend_on_holdback:
         spent = found.own_spend_on_holdback / 1e12
