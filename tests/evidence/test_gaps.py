@@ -12,7 +12,7 @@ SIGHTINGS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, len(EDGES) - 1)
 def told(sightings: list[tuple[int, int, bool]]) -> Gaps:
     gaps = Gaps()
     for kind, interval, came in sightings:
-        gaps.add(kind, interval, came)
+        gaps.add(kind, interval, came=came)
     return gaps
 
 
