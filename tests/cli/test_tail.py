@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -77,5 +76,5 @@ def test_new_calls_appear_as_they_are_recorded(tmp_path: Path) -> None:
             ledger.append([call(2, started_at=time.time() - 60)])
             assert json.loads(process.stdout.readline())["id"] == "call_0002"
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             process.communicate(timeout=20)
