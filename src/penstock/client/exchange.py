@@ -17,7 +17,7 @@ from penstock.engine.hidden_chunk import UsageChunkFilter
 from penstock.engine.labels import PREFIX, read_labels
 from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
 from penstock.engine.report import report_headers
-from penstock.engine.steps import Result, Send, Sent, Shadow
+from penstock.engine.steps import Hold, Result, Send, Sent, Shadow
 from penstock.ledger.traffic import exchanged_of
 from penstock.wire.content_encoding import READABLE, Decoder, decoder_of, plain_body
 from penstock.wire.dialect import Dialect, dialect_of_path
@@ -86,12 +86,12 @@ class Exchange:
         )
         self._shown: list[tuple[Sent, httpx2.Response | httpx2.TransportError]] = []
 
-    def advance(self, result: Result = None) -> Send | None:
-        """The next request to send; None when the call is over and its record is kept."""
+    def advance(self, result: Result = None) -> Send | Hold | None:
+        """The next request to send or sibling to wait for; None when the call is over and its record is kept."""
         with self._core.lock:
             step = self._flow.advance(result)
-            while step is not None and not isinstance(step, Send | Shadow):
-                step = self._flow.advance()  # a sibling's cache write is not waited for in-process
+        if isinstance(step, Hold):
+            return step
         if not isinstance(step, Send) and self._shown:
             self._keep_traffic()
         if isinstance(step, Shadow):
@@ -105,6 +105,12 @@ class Exchange:
         """The shadow's answer is there, or it was given up: the record is kept now."""
         with self._core.lock:
             self._flow.advance(shadow)
+
+    def waiting(self, hold: Hold, wake: Callable[[], object]) -> float:
+        """Have ``wake`` called, from any thread, when the sibling is over; the seconds to wait at most."""
+        with self._core.lock:
+            self._core.context.siblings.wait(hold.key, wake)
+        return max(0.0, hold.until_s - self._core.clock())
 
     def outgoing(self, send: Send) -> tuple[httpx2.Request, bool]:
         """The request of a Send, and whether its usage chunk has to be hidden from the SDK."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from threading import Event
 
 import httpx2
 
@@ -10,7 +13,7 @@ from penstock.client.core import Core
 from penstock.client.exchange import Exchange, Side, dialect_of, without_ours
 from penstock.client.shadows import AsyncShadows, ThreadedShadows
 from penstock.engine.labels import PREFIX
-from penstock.engine.steps import Send
+from penstock.engine.steps import Hold, Send
 
 
 class PenstockTransport(httpx2.BaseTransport):
@@ -35,6 +38,11 @@ class PenstockTransport(httpx2.BaseTransport):
         exchange = Exchange(self._core, dialect, request, self._later)
         send = exchange.advance()
         while send is not None:
+            if isinstance(send, Hold):
+                over = Event()
+                over.wait(exchange.waiting(send, over.set))
+                send = exchange.advance()
+                continue
             outgoing, hidden = exchange.outgoing(send)
             sent_at = exchange.now
             try:
@@ -101,6 +109,10 @@ class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
         exchange = Exchange(self._core, dialect, request, self._later)
         send = exchange.advance()
         while send is not None:
+            if isinstance(send, Hold):
+                await _wait(exchange, send)
+                send = exchange.advance()
+                continue
             outgoing, hidden = exchange.outgoing(send)
             sent_at = exchange.now
             try:
@@ -143,6 +155,20 @@ class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
             self._shadows.ended(exchange, sent)
 
         return self._shadows.start(exchange, work)
+
+
+async def _wait(exchange: Exchange, hold: Hold) -> None:
+    """Wait for a sibling, which may be a call of another thread or loop."""
+    over = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def wake() -> None:
+        with suppress(RuntimeError):  # a loop that is closed has nobody who waits
+            loop.call_soon_threadsafe(over.set)
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout(exchange.waiting(hold, wake)):
+            await over.wait()
 
 
 class _ForwardedStream(httpx2.SyncByteStream, httpx2.AsyncByteStream):

@@ -43,6 +43,11 @@ class Ahead(msgspec.Struct, kw_only=True):
         """Whether the plan is what is sent."""
         return self.arm == "treated"
 
+    def plan_again(self, facts: Facts, at: float, context: EngineContext) -> None:
+        """Foresee the planned bytes anew, as sent at ``at``; ``facts`` are those of the planned request."""
+        view = self.plan.planned
+        self.planned = context.forecast.admission(context.forecast.actual, view, facts.profile, facts.tokens, at)
+
     def sending(self, view: View, at: float, context: EngineContext, call_id: str) -> None:
         """Work out what a Send of ``view`` at ``at`` does to the caches, and have it remembered until it begins."""
         forecast = context.forecast

@@ -30,6 +30,7 @@ from penstock.engine.observe import learn
 from penstock.engine.plan import Plan
 from penstock.engine.record import Call
 from penstock.engine.settle import record_of
+from penstock.engine.single_flight import held
 from penstock.engine.steps import Record, Result, Send, Sent, Step
 from penstock.errors import MalformedRequest
 from penstock.money import Picodollars
@@ -64,7 +65,11 @@ def run_call(request: Incoming, context: EngineContext) -> Generator[Step, Resul
     except Exception as error:  # noqa: BLE001 - fail open: planning may never stop a call
         context.failures[f"plan: {type(error).__name__}"] += 1
         return (yield from _forward(request, view))
-    attempt, spent = yield from _attempts(ahead, request, context)
+    try:
+        at = yield from held(ahead, request, context)
+        attempt, spent = yield from _attempts(ahead, request, context, at)
+    finally:
+        context.siblings.over(request.call_id)
     plan = ahead.plan
     before = _what_it_would_have_cost(ahead, attempt, context)
     context.forecast.ended(request.call_id, request.started_at)
@@ -81,14 +86,14 @@ def run_call(request: Incoming, context: EngineContext) -> Generator[Step, Resul
 
 
 def _attempts(
-    ahead: Ahead, request: Incoming, context: EngineContext
+    ahead: Ahead, request: Incoming, context: EngineContext, at: float
 ) -> Generator[Step, Result, tuple[Attempt, list[tuple[Attempt, Again]]]]:
     """Send, and send again as long as the answer is not one to show; the last attempt and the ones before it."""
     plan, treated = ahead.plan, ahead.treated
     view = plan.planned if treated else plan.view
     buffer = treated and cascades(plan)
     spent: list[tuple[Attempt, Again]] = []
-    purpose, at = "call", request.started_at
+    purpose = "call"
     while True:
         ahead.sending(view, at, context, request.call_id)
         attempt = yield from _send(view, plan, request, buffer=buffer, purpose=purpose)

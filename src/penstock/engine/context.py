@@ -13,6 +13,7 @@ from penstock.engine.forecast import Forecast
 from penstock.engine.gates import Gates
 from penstock.engine.pipeline import ORDERED, Lever
 from penstock.evidence.store import Evidence
+from penstock.levers.cache.hold import Siblings
 from penstock.policy.schema import Policy
 
 Promoted = Callable[[str], frozenset[str]]
@@ -40,6 +41,7 @@ class EngineContext:
         scope: whose provider cache this process uses.
         memo: remembered token counts.
         forecast: what the provider's caches hold, with and without us.
+        siblings: calls on their way, for those that wait for a cache write.
         failures: what failed open, by ``lever: ErrorType``.
     """
 
@@ -60,6 +62,7 @@ class EngineContext:
         self.memo = CountMemo()
         self.forecast = Forecast(scope=scope)
         self.gates = Gates(self.evidence.gates, policy.holdback.salt)
+        self.siblings = Siblings()
         self.failures: Counter[str] = Counter()
         self._refused: dict[str, int] = {}
         self._waited: dict[str, int] = {}
@@ -72,6 +75,7 @@ class EngineContext:
         that is over.
         """
         self.forecast.began(call_id, at)
+        self.siblings.began(call_id, at)
 
     def edits_were_answered(self, task: str, *, refused: bool) -> None:
         """Count how the provider took a changed request of a task; three refusals in a row make us stand down.

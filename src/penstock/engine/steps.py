@@ -79,7 +79,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """Wait for a sibling's cache write.
 
     Attributes:
-        key: of the prefix; ``EngineContext.began`` of the sibling that writes it ends the wait.
+        key: the sibling's call id; ``EngineContext.siblings.wait`` calls back when the wait is over.
         until_s: the latest time to wait to, seconds since the epoch.
         why: one line.
     """

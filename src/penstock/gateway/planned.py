@@ -14,7 +14,7 @@ from penstock.engine.labels import Labels, read_labels
 from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
 from penstock.engine.record import Call
 from penstock.engine.report import report_headers
-from penstock.engine.steps import Send, Sent, Shadow
+from penstock.engine.steps import Hold, Send, Sent, Shadow
 from penstock.errors import UpstreamError
 from penstock.gateway.admission import Admission
 from penstock.gateway.caller import Caller
@@ -120,6 +120,9 @@ class PlannedCall:
     async def run(self) -> None:
         """Answer the caller and keep the record, whatever happens on the way."""
         step = self._flow.advance()
+        while isinstance(step, Hold):
+            await self._wait(step)
+            step = self._flow.advance()
         if isinstance(step, Send):
             problem = self._admission.check(step)
             if problem is not None:
@@ -159,6 +162,16 @@ class PlannedCall:
         house = self._house
         lines = house.credentials(self._route.provider, self._asked)
         house.shadows.start(self._flow, shadow, house.endpoints[self._route.provider], self._target, lines)
+
+    async def _wait(self, hold: Hold) -> None:
+        """Wait until a sibling's answer begins, the sibling fails, or the time is over."""
+        over = asyncio.Event()
+        self._house.context.siblings.wait(hold.key, over.set)
+        try:
+            async with asyncio.timeout(max(0.0, hold.until_s - self._house.clock())):
+                await over.wait()
+        except TimeoutError:
+            return
 
     async def _refuse(self, problem: Problem) -> None:
         self._house.metrics.count(REFUSED, (("reason", problem.code or str(problem.status)),))

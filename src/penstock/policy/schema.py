@@ -99,14 +99,16 @@ class CachePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     Attributes:
         enabled: false keeps the lever away from the task.
         ttl: ``auto`` lets the planner choose by measured reuse.
-        stabilise: permits equivalent edits (splitting at the static/volatile boundary, canonical order).
-        move_static_up: permits moving static blocks above volatile ones.
+        stabilise: permits equivalent edits: tools in the order of their names.
+        move_static_up: permits, with ``stabilise``, moving volatile lines of the system prompt below static ones.
+        hold_ms: the longest that a call may wait for a sibling's cache write; 0 never waits.
     """
 
     enabled: bool = True
     ttl: Literal["auto", "5m", "1h", "30m", "12h"] = "auto"
     stabilise: bool = False
     move_static_up: bool = False
+    hold_ms: Annotated[int, msgspec.Meta(ge=0)] = 2000
 
 
 class CapPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

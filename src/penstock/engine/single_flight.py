@@ -1,0 +1,49 @@
+"""Waiting for a sibling's cache write before a Send (trap T9); the decision is `levers.cache.hold`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from penstock.engine.ahead import Ahead
+from penstock.engine.context import EngineContext
+from penstock.engine.incoming import Incoming
+from penstock.engine.steps import Hold, Result, Step
+from penstock.levers.cache.hold import Written, worth_waiting, written
+
+
+def held(ahead: Ahead, request: Incoming, context: EngineContext) -> Generator[Step, Result, float]:
+    """Wait as long as it pays, then take the call's place among those that write.
+
+    A sibling that fails frees its waiters; the first of them writes and the others wait for it, all within the bound
+    that counts from their own start.
+
+    Returns:
+        When the call is sent at the earliest, seconds since the epoch.
+    """
+    plan, at = ahead.plan, request.started_at
+    hold_ms = plan.facts.policy.cache.hold_ms
+    if not ahead.treated or not hold_ms or not plan.facts.levers.cache or not plan.facts.policy.cache.enabled:
+        return at
+    facts = plan.facts if plan.planned is plan.view else plan.facts.seeing(plan.planned)
+    marked = written(plan.planned, facts)
+    while marked:
+        cold = _cold(marked, ahead)
+        found = context.siblings.writer(cold, at)
+        if found is None or not worth_waiting(found[0], hold_ms):
+            context.siblings.sending(request.call_id, cold, at)
+            break
+        prefix, sibling = found
+        why = f"a sibling is writing the same {prefix.tokens:,} tokens"
+        yield Hold(key=sibling, until_s=request.started_at + hold_ms / 1000, why=why)
+        if context.siblings.on_its_way(sibling):
+            return request.started_at + hold_ms / 1000
+        at = max(at, context.siblings.latest)
+        ahead.plan_again(facts, at, context)
+    return at
+
+
+def _cold(marked: list[Written], ahead: Ahead) -> list[Written]:
+    """What is not expected to be read; nothing when the caches are not foreseen."""
+    if ahead.planned is None:
+        return []
+    return [one for one in marked if one.tokens > ahead.planned.split.read]
