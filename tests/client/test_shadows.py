@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,5 +136,20 @@ def test_a_model_that_answers_alike_is_promoted_and_serves() -> None:
                 break
         assert penstock.context.gates.book.gates["label"][CHEAP].state is State.PROMOTED
         penstock.close()
+    assert served[0].startswith(STRONG)
+    assert served[-1].startswith(CHEAP)
+
+
+def test_with_a_ledger_what_was_earned_outlasts_the_process(tmp_path: Path) -> None:
+    ledger = tmp_path / "l.db"
+    with running(Config(responder=lambda *_: Reply(text="spam", output_tokens=2))) as simulator:
+        served = []
+        for _ in range(60):  # a new process for each call
+            penstock = Penstock(POLICY, anthropic_base_url=simulator.base_url, clock=simulator.clock.now, ledger=ledger)
+            with penstock.task("label"), penstock.anthropic(**FAST) as client:
+                served.append(client.messages.create(**ASK).model)
+            assert penstock.close()
+            if served[-1].startswith(CHEAP):
+                break
     assert served[0].startswith(STRONG)
     assert served[-1].startswith(CHEAP)

@@ -104,6 +104,19 @@ def test_a_demoted_candidate_begins_with_nothing_and_half_the_alpha() -> None:
     assert again.log_e == pytest.approx(fed(fresh(), [0.0] * 80).log_e - 0.6931471805599453)
 
 
+def test_a_pinned_candidate_serves_on_and_the_alarm_is_on_record() -> None:
+    gate = in_canary()
+    gate.move(State.PROMOTED, 9000.0, why="mine", by="person:ana")
+    gate.pinned = True
+    fed(gate, [-1.0] * 60, start=9100.0)
+    assert gate.state is State.PROMOTED
+    assert "pinned" in gate.history[-1].why
+    assert gate.retarget(msgspec.structs.replace(WHO, prompt="p9"), 9900.0, TERMS)
+    assert gate.state is State.PROMOTED
+    gate.restart(9950.0, TERMS, why="over", by="person:ana")
+    assert not gate.pinned
+
+
 def test_served_calls_are_not_counted_in_shadow() -> None:
     gate = fresh()
     gate.observe_served(accepted=False, at=1.0, terms=TERMS)

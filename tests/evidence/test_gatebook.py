@@ -119,6 +119,17 @@ def test_a_promotion_by_hand_is_watched_but_is_no_evidence_for_others() -> None:
     assert gate.state is State.DEMOTED
 
 
+def test_a_pin_outlasts_the_detectors_until_it_is_released() -> None:
+    book = GateBook(TERMS)
+    gate = feed(book, "triage", [0.0] * 10)
+    book.pin("triage", "small", at=3.0, by="ben", why="contract")
+    for _ in range(60):
+        gate.observe_pair(-1.0, at=4.0, terms=TERMS, reference=1.0)
+    assert [(status.state, status.pinned) for status in book.statuses()] == [(State.PROMOTED, True)]
+    book.release("triage", "small", at=5.0, by="ben", why="over")
+    assert [(status.state, status.pinned) for status in book.statuses()] == [(State.SHADOW, False)]
+
+
 def test_deciding_about_an_unknown_candidate_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         GateBook().hold("triage", "small", at=0.0, by="ana", why="why not")

@@ -25,7 +25,7 @@ def command(
     with open_ledger(ledger, create=False) as opened:
         named = opened.get(trace)
         key = named.trace if named is not None and named.trace is not None else trace
-        steps = [call for call in opened.calls() if call.trace == key or call.id == trace]
+        steps = opened.trace(key) or ([named] if named is not None else [])
     if not steps:
         raise InputError(f"no call of the trace {trace!r}", hint="label runs with pipeline(...) or x-penstock-trace")
     faults = [faults_of(call) for call in steps]

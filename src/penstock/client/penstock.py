@@ -20,6 +20,7 @@ from penstock.engine.record import Call
 from penstock.errors import UsageError
 from penstock.evidence.store import Evidence
 from penstock.ledger.books import Books
+from penstock.ledger.gatekeeper import GateKeeper
 from penstock.ledger.ids import call_ids
 from penstock.policy.schema import Policy
 from penstock.settings import read_policy
@@ -73,7 +74,10 @@ class Penstock:
         resolved = policy if isinstance(policy, Policy) else read_policy(policy)
         self._context = context if context is not None else EngineContext(resolved, evidence=evidence)
         self._books = Books(ledger=ledger, record=record)
-        self._core = Core(self._context, self._books, clock=clock, ids=ids if ids is not None else call_ids(clock))
+        ids = ids if ids is not None else call_ids(clock)
+        self._core = Core(self._context, self._books, clock=clock, ids=ids)
+        gates = self._context.gates
+        self._gates = None if ledger is None else GateKeeper(gates, ledger, clock=clock, writer=call_ids(clock)())
         self._base_urls = {
             "openai": openai_base_url or _base_url(resolved, "openai"),
             "anthropic": anthropic_base_url or _base_url(resolved, "anthropic"),
@@ -137,7 +141,9 @@ class Penstock:
         """Write what waits and close the files; False when something could not be written. Clients stay usable."""
         for closing in self._core.closing:
             closing()
-        return self._books.close()
+        with self._core.lock:
+            gates_kept = self._gates is None or self._gates.close()
+        return self._books.close() and gates_kept
 
     def _sync(self, provider: str, arguments: dict[str, Any]) -> dict[str, Any]:
         transport = PenstockTransport(self._core, self._transport())

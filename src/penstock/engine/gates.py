@@ -6,6 +6,7 @@ as the holdback's are: no randomness, the same on every host. Money spent on sha
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from hashlib import blake2b
 
@@ -56,11 +57,13 @@ class Gates:
 
     Attributes:
         changed: told of each gate whose evidence or state changed; must be quick and must not raise.
+        inbox: what another thread wants done to the book; carried out before the next call that has a gate.
     """
 
     def __init__(self, book: GateBook, salt: str = "penstock") -> None:
         self.book = book
         self.changed: Callable[[Gate], object] | None = None
+        self.inbox: deque[Callable[[], object]] = deque()
         self._salt = salt
         self._alphas: dict[str, float] = {}
         self._day = -1
@@ -76,6 +79,8 @@ class Gates:
             return None
         if section.reference is not None and not same_model(view.model, section.reference):
             return None
+        while self.inbox:
+            self.inbox.popleft()()
         terms = self._settle_terms(task, section)
         route = policy.task(task).route
         variant = policy.prompts.get(route.variants.get(section.candidate, ""), "") if route is not None else ""

@@ -114,6 +114,7 @@ class Gate(msgspec.Struct):
         certified: weighted log e-value at the moment of promotion; None before, and after a promotion by hand.
         paired: detector on paired differences since canary; free: detector on the free checks since canary.
         served: calls that the candidate has served since canary.
+        pinned: a person wants the candidate to serve whatever the detectors say; alarms are recorded all the same.
         first_at: first paired call; last_at: the latest (epoch seconds); None before any.
     """
 
@@ -130,6 +131,7 @@ class Gate(msgspec.Struct):
     paired: DropDetector | None = None
     free: DropDetector | None = None
     served: int = 0
+    pinned: bool = False
     first_at: float | None = None
     last_at: float | None = None
     history: list[Entry] = msgspec.field(default_factory=list[Entry])
@@ -143,6 +145,11 @@ class Gate(msgspec.Struct):
     def log_e(self) -> float:
         """Weighted log e-value that counts in e-BH: frozen when certified, halved per earlier demotion."""
         return self.certified if self.certified is not None else self.test.log_e - self.attempt * log(2.0)
+
+    @property
+    def entered_at(self) -> float:
+        """When the present state was entered (epoch seconds)."""
+        return self.history[-1].at if self.history else self.opened_at
 
     def served_share(self, terms: Terms) -> float:
         """The share of calls that the candidate serves."""
@@ -210,9 +217,7 @@ class Gate(msgspec.Struct):
         """Let the candidate serve a share, under watch (promoted at once when no canary calls are asked for)."""
         self.certified = self.log_e if by == "evidence" else None
         self.served = 0
-        self.paired = DropDetector(baseline=paired_baseline(terms.margin))
-        usual = self.accepted.lower(terms.floor_alpha) if self.accepted.n else 1.0 - terms.free_tolerance
-        self.free = DropDetector(baseline=min(0.999, max(0.5, usual - terms.free_tolerance)))
+        self._watch(terms)
         self.move(State.CANARY if terms.canary_calls else State.PROMOTED, at, why=why, by=by)
 
     def retarget(self, identity: Identity, at: float, terms: Terms) -> bool:
@@ -229,7 +234,10 @@ class Gate(msgspec.Struct):
         self.identity = identity
         self.attempt = 0
         self._begin(at, terms)
-        self.move(State.SHADOW, at, why=f"changed: {', '.join(changed)}", by="trigger")
+        if self.pinned:
+            self._watch(terms)
+        after = State.PROMOTED if self.pinned else State.SHADOW
+        self.move(after, at, why=f"changed: {', '.join(changed)}", by="trigger")
         return True
 
     def move(self, state: State, at: float, *, why: str, by: str) -> None:
@@ -238,14 +246,24 @@ class Gate(msgspec.Struct):
         self.state = state
 
     def restart(self, at: float, terms: Terms, *, why: str, by: str) -> None:
-        """Back to shadow with nothing known; attempts stay counted."""
+        """Back to shadow with nothing known; attempts stay counted, a pin is taken out."""
+        self.pinned = False
         self._begin(at, terms)
         self.move(State.SHADOW, at, why=why, by=by)
 
     def _demote(self, why: str, at: float, terms: Terms) -> None:
+        if self.pinned:
+            self._watch(terms)
+            self.move(self.state, at, why=f"{why}; pinned, so it serves on", by="detector")
+            return
         self.attempt += 1
         self._begin(at, terms)
         self.move(State.DEMOTED, at, why=why, by="detector")
+
+    def _watch(self, terms: Terms) -> None:
+        self.paired = DropDetector(baseline=paired_baseline(terms.margin))
+        usual = self.accepted.lower(terms.floor_alpha) if self.accepted.n else 1.0 - terms.free_tolerance
+        self.free = DropDetector(baseline=min(0.999, max(0.5, usual - terms.free_tolerance)))
 
     def _begin(self, at: float, terms: Terms) -> None:
         self.opened_at = at
@@ -269,7 +287,7 @@ def merge_gates(a: Gate, b: Gate) -> Gate:
     history = sorted({*a.history, *b.history}, key=lambda entry: (entry.at, entry.why))[-HISTORY_KEPT:]
     if a.identity != b.identity or a.attempt != b.attempt or a.test.margin != b.test.margin:
         return msgspec.structs.replace(max((a, b), key=_begun), history=history)
-    latest = max((a, b), key=lambda gate: (gate.history[-1].at if gate.history else gate.opened_at, gate.state))
+    latest = max((a, b), key=lambda gate: (gate.entered_at, gate.state))
     return Gate(
         task=a.task,
         candidate=a.candidate,
@@ -284,6 +302,7 @@ def merge_gates(a: Gate, b: Gate) -> Gate:
         paired=_merge_detectors(latest.paired, a.paired, b.paired),
         free=_merge_detectors(latest.free, a.free, b.free),
         served=a.served + b.served,
+        pinned=latest.pinned,
         first_at=min((t for t in (a.first_at, b.first_at) if t is not None), default=None),
         last_at=max((t for t in (a.last_at, b.last_at) if t is not None), default=None),
         history=history,

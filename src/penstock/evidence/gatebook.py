@@ -56,6 +56,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     served: int
     watched: int
+    pinned: bool
     needed: Needed | None
     why: str
 
@@ -133,6 +134,11 @@ class GateBook(msgspec.Struct):
         if gate.state is State.CANARY:
             gate.move(State.PROMOTED, at, why=why, by=f"person:{by}")
 
+    def pin(self, task: str, candidate: str, *, at: float, by: str, why: str) -> None:
+        """A person promotes and wants it to stay so: alarms are recorded and change nothing. KeyError when unknown."""
+        self.promote(task, candidate, at=at, by=by, why=why)
+        self.gates[task][candidate].pinned = True
+
     def statuses(self) -> tuple[Status, ...]:
         """All gates as people read them, by task and candidate."""
         evidence = self._evidence()
@@ -194,6 +200,7 @@ class GateBook(msgspec.Struct):
             attempt=gate.attempt,
             served=gate.served,
             watched=gate.paired.n if gate.paired else 0,
+            pinned=gate.pinned,
             needed=_needed(gate, terms, bar) if waiting else None,
             why=latest,
         )

@@ -20,6 +20,8 @@ from penstock.gateway.settings import Settings
 from penstock.gateway.tunnel import proxy_for
 from penstock.gateway.upstream import Limits, Upstream
 from penstock.ledger.books import Books
+from penstock.ledger.gatekeeper import GateKeeper
+from penstock.ledger.ids import call_ids
 from penstock.policy.schema import Policy
 
 Addresses = dict[str, list[Upstream]]
@@ -98,8 +100,13 @@ def build_gateway(
         log=log,
     )
 
+    path = books.ledger_path
+    keeper = None if path is None else GateKeeper(house.context.gates, path, clock=clock, writer=call_ids(clock)())
+
     async def closed() -> None:
         await house.shadows.close()
+        if keeper is not None and not keeper.close():
+            log.error("ledger", error="the quality gates were not written at the close")
         for upstream in house.retired:
             await upstream.aclose()
         for endpoint in house.endpoints.values():

@@ -54,6 +54,11 @@ class Books:
         return self._traffic is not None
 
     @property
+    def ledger_path(self) -> str | None:
+        """The ledger's file, or None."""
+        return None if self._ledger is None else self._ledger.path
+
+    @property
     def writers(self) -> dict[str, Writer[Call] | Writer[Exchanged]]:
         """The queues by name, for metrics."""
         found: dict[str, Writer[Call] | Writer[Exchanged]] = {}

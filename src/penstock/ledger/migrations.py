@@ -62,12 +62,64 @@ def _call_details(connection: sqlite3.Connection) -> None:
     connection.execute(f"CREATE VIEW call_details AS SELECT {base}, {columns} FROM calls")  # noqa: S608 - constants
 
 
-STEPS: tuple[Step, ...] = (_calls, _call_details)
+def _gates(connection: sqlite3.Connection) -> None:
+    """Quality gates: one row for each task and candidate, with the evidence so far."""
+    connection.execute(
+        """
+        CREATE TABLE gates (
+            task TEXT NOT NULL,
+            candidate TEXT NOT NULL,
+            state TEXT NOT NULL,
+            entered_at REAL NOT NULL,
+            saved_at REAL NOT NULL,
+            writer TEXT NOT NULL,
+            gate BLOB NOT NULL,
+            PRIMARY KEY (task, candidate)
+        ) WITHOUT ROWID
+        """
+    )
+
+
+def _gate_orders(connection: sqlite3.Connection) -> None:
+    """What people decided about gates by hand, in order; running processes follow within seconds."""
+    connection.execute(
+        """
+        CREATE TABLE gate_orders (
+            number INTEGER PRIMARY KEY,
+            at REAL NOT NULL,
+            task TEXT NOT NULL,
+            candidate TEXT NOT NULL,
+            action TEXT NOT NULL,
+            person TEXT NOT NULL,
+            why TEXT NOT NULL
+        )
+        """
+    )
+
+
+def _traces(connection: sqlite3.Connection) -> None:
+    """The steps of a pipeline's run are found without reading every record."""
+    trace = "json_extract(record, '$.trace')"
+    connection.execute(f"CREATE INDEX calls_trace ON calls ({trace}) WHERE {trace} IS NOT NULL")
+
+
+STEPS: tuple[Step, ...] = (_calls, _call_details, _gates, _gate_orders, _traces)
 
 COLUMNS = {
     "model": "the model that the request went to.",
     "cost_extra": "of all extra sends in picodollars; none when one of them is unknown.",
     "record": "the whole record as JSON.",
+    "candidate": "the cheaper model, as the policy names it.",
+    "state": "shadow, canary, promoted, demoted or held.",
+    "entered_at": "when that state was entered, seconds since the epoch.",
+    "saved_at": "when the row was written, seconds since the epoch.",
+    "writer": "the process that wrote the row.",
+    "gate": "evidence and history as JSON.",
+    "number": "counts up.",
+    "at": "seconds since the epoch.",
+    "action": "hold, release, promote or pin.",
+    "person": "who decided.",
+    "why": "their reason.",
 }
 """What the columns hold that are not simply a field of the record or of its usage."""
 

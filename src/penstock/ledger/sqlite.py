@@ -12,6 +12,7 @@ import msgspec
 
 from penstock.engine.record import Call
 from penstock.errors import InputError, InternalError
+from penstock.ledger.gates import GateShelf
 from penstock.ledger.migrations import migrate
 from penstock.money import Picodollars
 
@@ -120,6 +121,17 @@ class Ledger:
             query = f"SELECT record FROM ({last}) ORDER BY started_at, id"  # noqa: S608 - as above
         for (record,) in self._connection.execute(query, values):
             yield _decode(record)
+
+    def trace(self, key: str) -> list[Call]:
+        """The calls of one run of a pipeline, oldest first."""
+        where = "json_extract(record, '$.trace') = ?"
+        query = f"SELECT record FROM calls WHERE {where} ORDER BY started_at, id"  # noqa: S608 - constants
+        return [_decode(record) for (record,) in self._connection.execute(query, (key,))]
+
+    @property
+    def gates(self) -> GateShelf:
+        """The quality gates that this file keeps."""
+        return GateShelf(self._connection)
 
     def after(self, place: tuple[float, str] | None, limit: int = 1000) -> list[Call]:
         """Calls that stand behind a place (start time and id), oldest first; None begins at the first."""

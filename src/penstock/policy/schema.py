@@ -162,7 +162,8 @@ class RoutePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class GatePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A cheaper model that may earn a task by evidence, beside the model that callers ask for.
 
-    The evidence lives in the process: after a restart the candidate begins again in shadow.
+    With a ledger the evidence is kept in it across restarts; without one it lives in the process, and after a restart
+    the candidate begins again in shadow.
 
     Attributes:
         candidate: the cheaper model.

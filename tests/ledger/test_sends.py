@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from penstock.engine.record import Call, ExtraSend
+from penstock.evidence.gate import Identity
+from penstock.evidence.gatebook import GateBook, Needed, Status
+from penstock.ledger.sends import sends_by_task
+from penstock.money import Picodollars
+from tests.ledger.calls import call
+
+DAY = 86_400.0
+
+
+def shadowed(number: int, cost: int | None, shadow: int | None, **changes: Any) -> Call:
+    known = None if shadow is None else Picodollars(shadow)
+    extra = ExtraSend(purpose="shadow", model="claude-haiku-4-5", reason="agreed", status=200, usage=None, cost=known)
+    paid = None if cost is None else Picodollars(cost)
+    return call(number, model_sent="claude-opus-5-5", cost=paid, extra_sends=(extra,), **changes)
+
+
+def status(needed: Needed | None = None, n: int = 500) -> Status:
+    book = GateBook()
+    book.gate("triage", Identity(reference="claude-opus-5-5-20260922", candidate="claude-haiku-4-5"), at=0.0)
+    return msgspec.structs.replace(book.statuses()[0], n=n, needed=needed)
+
+
+def test_answers_and_shadows_of_a_model_count_alike() -> None:
+    sends = sends_by_task([shadowed(1, 100, 20), call(2, cost=Picodollars(10)), shadowed(3, None, None)])["triage"]
+    assert sends.mean_cost("claude-opus-5-5") == 100
+    assert sends.mean_cost("claude-haiku-4-5-20251001") == 15
+    assert sends.mean_cost("gpt-6.1-sol") is None
+
+
+def test_payback_is_that_of_the_worked_example_in_calls_and_days() -> None:
+    calls = [shadowed(n, 100, 20, started_at=n * DAY / 129) for n in range(130)]
+    payback = sends_by_task(calls)["triage"].payback(status(), 0.02)
+    assert payback is not None
+    assert (payback.price_ratio, payback.calls) == (0.2, 129)
+    assert payback.days == pytest.approx(1.0, rel=0.01)
+
+
+def test_samples_still_needed_are_to_be_paid_back_too() -> None:
+    sends = sends_by_task([shadowed(1, 100, 20)])["triage"]
+    found = sends.payback(status(Needed(samples=500, seconds=0.0)), 0.02)
+    assert found is not None
+    assert found.calls == 257
+    assert found.days is None
+
+
+def test_what_never_pays_and_what_is_unknown_are_told_apart() -> None:
+    dear = sends_by_task([shadowed(1, 100, 100)])["triage"].payback(status(), 0.02)
+    assert dear is not None
+    assert dear.calls is None
+    stuck = sends_by_task([shadowed(1, 100, 20)])["triage"].payback(status(Needed(None, 0.0)), 0.02)
+    assert stuck is not None
+    assert stuck.calls is None
+    assert sends_by_task([shadowed(1, None, 20)])["triage"].payback(status(), 0.02) is None
