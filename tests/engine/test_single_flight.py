@@ -45,6 +45,36 @@ def test_t9_parallel_cold_calls_wait_for_the_first_and_go_when_its_answer_begins
     writer.close()
 
 
+def test_t9_the_price_of_delay_decides_and_the_plan_says_the_arithmetic() -> None:
+    context = _context(APPLY.replace("hold_ms", "delay_usd_second = 1.0\nhold_ms"))
+    writer, _ = _call(context, "a")
+    _, step = _call(context, "b", NOW + 0.1)
+    assert isinstance(step, Send)
+    writer.close()
+    context = _context()
+    writer, _ = _call(context, "a")
+    steps, step = _call(context, "b", NOW + 0.1)
+    assert isinstance(step, Hold)
+    context.began("a", NOW + 0.5)
+    steps.send(None)
+    record = steps.send(answer())
+    (note,) = getattr(record, "call").notes  # noqa: B009 - the step is a Record
+    assert note.did == "waits"
+    assert " > 3 s at $0.001 a second = $0.0030" in note.why
+    writer.close()
+
+
+def test_t9_a_call_that_would_wait_for_too_little_says_so_in_its_record() -> None:
+    context = _context(APPLY.replace("hold_ms", "delay_usd_second = 1.0\nhold_ms"))
+    writer, _ = _call(context, "a")
+    steps, _ = _call(context, "b", NOW + 0.1)
+    record = steps.send(answer())
+    (note,) = getattr(record, "call").notes  # noqa: B009 - the step is a Record
+    assert note.did == "does not wait"
+    assert "<= 3 s at $1 a second" in note.why
+    writer.close()
+
+
 def test_t9_a_call_whose_prefix_is_warm_does_not_wait() -> None:
     context = _context()
     calls = [_call(context, "a")]

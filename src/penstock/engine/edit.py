@@ -54,12 +54,14 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Note(msgspec.Struct, frozen=True):
-    """Why a lever that could have acted stands down: shown by ``explain``, changes nothing.
+    """What a lever that could have acted does instead, most often nothing: shown and kept, changes nothing.
 
     Attributes:
         lever: ``cache``, ``cap``, ``route`` or ``trim``.
         why: one line for people with its arithmetic, without prompt text.
+        did: what it does.
     """
 
     lever: str
     why: str
+    did: str = "stands down"

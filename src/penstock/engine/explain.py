@@ -32,7 +32,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     for one in plan.refused:
         yield f"  not {_edit(one.edit)}: {one.why}"
     for note in plan.notes:
-        yield f"  {note.lever:<6}stands down: {note.why}"
+        yield f"  {note.lever:<6}{note.did}: {note.why}"
     for failure in plan.failures:
         yield f"  {failure.lever} raised {failure.error}; its edits were left out"
     if not plan.edits:

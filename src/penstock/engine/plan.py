@@ -58,7 +58,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         stages: accepted edits by lever, in order.
         refused: proposals that were not taken.
         failures: levers that raised.
-        notes: why levers stood down.
+        notes: why levers stood down, and what they wait for.
         planned: the request after all edits; the very ``view`` when there are none.
         before: the expected price of the client's request.
         after: the expected price of ``body``.
@@ -164,7 +164,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "saving": pico(self.saving),
             "edits": [edit_json(edit) for edit in self.edits],
             "refused": [{**edit_json(one.edit), "refused": one.why} for one in self.refused],
-            "notes": [{"lever": one.lever, "why": one.why} for one in self.notes],
+            "notes": [{"lever": one.lever, "did": one.did, "why": one.why} for one in self.notes],
             "failures": [{"lever": one.lever, "error": one.error} for one in self.failures],
         }
 

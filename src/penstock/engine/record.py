@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from penstock.engine.edit import Risk
+from penstock.engine.edit import Note, Risk
 from penstock.engine.holdback import Arm
 from penstock.money import Picodollars
 from penstock.wire.dialect import Dialect
@@ -74,6 +74,7 @@ class Call(msgspec.Struct, kw_only=True):
             None when unknown (T18).
         basis_before: where ``cost_before`` comes from: ``provider`` when the client's own bytes were sent.
         edits: of the plan; under the arm ``treated`` they were sent, else they are what would have been done.
+        notes: why levers stood down or waited, with their arithmetic.
         predicted: the prompt's split as the cache model foresaw it, or None.
         finish: normalised stop reason, or None.
         latency_ms: from the request to the last byte.
@@ -107,6 +108,7 @@ class Call(msgspec.Struct, kw_only=True):
     cost_before: Picodollars | None = None
     basis_before: Basis = Basis.DERIVED
     edits: tuple[EditRecord, ...] = ()
+    notes: tuple[Note, ...] = ()
     predicted: Usage | None = None
     finish: str | None = None
     latency_ms: float | None = None

@@ -65,6 +65,7 @@ def record_of(
         cost_before=before[0],
         basis_before=before[1],
         edits=tuple(edit_record(edit) for edit in plan.edits) if plan is not None else (),
+        notes=plan.notes if plan is not None else (),
         predicted=predicted,
         finish=answer.finish if answer is not None else None,
         latency_ms=(sent.ended_at - request.started_at) * 1000,

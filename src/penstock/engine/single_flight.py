@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+import msgspec
+
 from penstock.engine.ahead import Ahead
 from penstock.engine.context import EngineContext
+from penstock.engine.edit import Note
 from penstock.engine.incoming import Incoming
 from penstock.engine.steps import Hold, Result, Step
-from penstock.levers.cache.hold import Written, worth_waiting, written
+from penstock.levers.cache.hold import Wait, Written, weigh, written
 
 
 def held(ahead: Ahead, request: Incoming, context: EngineContext) -> Generator[Step, Result, float]:
@@ -29,17 +32,25 @@ def held(ahead: Ahead, request: Incoming, context: EngineContext) -> Generator[S
     while marked:
         cold = _cold(marked, ahead)
         found = context.siblings.writer(cold, at)
-        if found is None or not worth_waiting(found[0], hold_ms):
+        wait = None if found is None else weigh(found[0], hold_ms, plan.facts.policy.cache.delay_usd_second)
+        if wait is not None and at == request.started_at:
+            _note(ahead, wait)
+        if found is None or wait is None or not wait.pays:
             context.siblings.sending(request.call_id, cold, at)
             break
-        prefix, sibling = found
-        why = f"a sibling is writing the same {prefix.tokens:,} tokens"
-        yield Hold(key=sibling, until_s=request.started_at + hold_ms / 1000, why=why)
+        sibling = found[1]
+        yield Hold(key=sibling, until_s=request.started_at + hold_ms / 1000, why=wait.why)
         if context.siblings.on_its_way(sibling):
             return request.started_at + hold_ms / 1000
         at = max(at, context.siblings.latest)
         ahead.plan_again(facts, at, context)
     return at
+
+
+def _note(ahead: Ahead, wait: Wait) -> None:
+    """Put the arithmetic of a wait into the plan."""
+    note = Note("cache", wait.why, "waits" if wait.pays else "does not wait")
+    ahead.plan = msgspec.structs.replace(ahead.plan, notes=(*ahead.plan.notes, note))
 
 
 def _cold(marked: list[Written], ahead: Ahead) -> list[Written]:

@@ -102,6 +102,9 @@ class CachePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         stabilise: permits equivalent edits: tools in the order of their names.
         move_static_up: permits, with ``stabilise``, moving volatile lines of the system prompt below static ones.
         hold_ms: the longest that a call may wait for a sibling's cache write; 0 never waits.
+        delay_usd_second: what a second of such waiting counts as, US dollars; a call waits only where reading in place
+            of writing saves more than ``hold_ms`` at this price. The default, a tenth of a cent, is 3.60 dollars an
+            hour, for machines that wait; someone at a screen is worth more (0.01), a nightly batch nothing (0).
     """
 
     enabled: bool = True
@@ -109,6 +112,7 @@ class CachePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     stabilise: bool = False
     move_static_up: bool = False
     hold_ms: Annotated[int, msgspec.Meta(ge=0)] = 2000
+    delay_usd_second: Annotated[float, msgspec.Meta(ge=0.0)] = 0.001
 
 
 class CapPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

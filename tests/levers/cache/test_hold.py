@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from penstock.engine.facts import facts_for
 from penstock.evidence.store import Evidence
-from penstock.levers.cache.hold import LOST_S, SECOND, Siblings, Written, worth_waiting, written
-from penstock.money import Picodollars
+from penstock.levers.cache.hold import LOST_S, Siblings, Written, weigh, written
+from penstock.money import PICO_PER_USD, Picodollars
 from penstock.policy.load import load_policy
 from penstock.wire.view import View
 from tests.levers.cache.prompts import NOW, anthropic, chat, view_of
@@ -43,11 +43,20 @@ def test_t12_implicit_mode_writes_at_the_latest_message_and_explicit_mode_withou
     assert _written(view_of(chat(prompt_cache_options={"mode": "explicit"}))) == []
 
 
-def test_t9_waiting_must_save_more_than_the_longest_wait_costs() -> None:
-    one = LONG._replace(saving=Picodollars(SECOND * 2))
-    assert worth_waiting(one, 1999)
-    assert not worth_waiting(one, 2000)
-    assert not worth_waiting(LONG, 0)
+def test_t9_waiting_must_save_more_than_the_longest_wait_costs_at_the_price_of_delay() -> None:
+    cent = Picodollars(PICO_PER_USD // 100)
+    one = LONG._replace(saving=cent)
+    assert weigh(one, 1999, 0.005).pays
+    assert not weigh(one, 2000, 0.005).pays
+    assert weigh(one, 2000, 0.004).pays
+    assert not weigh(LONG, 0, 0.0).pays
+
+
+def test_the_arithmetic_of_a_wait_names_both_sides() -> None:
+    assert weigh(LONG, 2000, 0.01).why == (
+        "a sibling is writing the same 5,000 tokens: reading them in place of writing saves "
+        "$0.0200 <= 2 s at $0.01 a second = $0.0200"
+    )
 
 
 def test_t9_the_first_of_several_writers_is_waited_for_until_its_answer_begins() -> None:

@@ -16,13 +16,9 @@ from penstock.levers.cache.breakpoints import latest_ending
 from penstock.levers.cache.chain import chain_of
 from penstock.levers.cache.client_marks import client_marks
 from penstock.models.profile import Profile, Regime
-from penstock.money import Picodollars
+from penstock.money import PICO_PER_USD, Picodollars, format_usd
 from penstock.unknown import Unknown
 from penstock.wire.view import View
-
-SECOND = Picodollars(1_000_000_000)
-"""What a second of waiting counts as: a tenth of a cent."""
-
 
 LOST_S = 120.0
 """A call that was sent longer ago is not waited for, whatever became of it."""
@@ -67,9 +63,34 @@ def _marked(view: View, profile: Profile) -> set[int]:
     return found
 
 
-def worth_waiting(one: Written, hold_ms: int) -> bool:
-    """Whether a read in place of a write saves more than the longest wait costs."""
-    return hold_ms > 0 and one.saving * 1000 > SECOND * hold_ms
+class Wait(NamedTuple):
+    """Whether a call waits for a sibling's write, and the arithmetic of it.
+
+    Attributes:
+        pays: reading in place of writing saves more than the longest wait costs.
+        why: one line, without prompt text.
+    """
+
+    pays: bool
+    why: str
+
+
+def weigh(one: Written, hold_ms: int, usd_second: float) -> Wait:
+    """Whether to wait for a sibling that writes a prefix.
+
+    Args:
+        one: what the sibling writes.
+        hold_ms: the longest wait.
+        usd_second: what a second of waiting counts as, US dollars.
+    """
+    price = Picodollars(round(usd_second * PICO_PER_USD * hold_ms / 1000))
+    pays = hold_ms > 0 and one.saving > price
+    sign = ">" if one.saving > price else "<="
+    return Wait(
+        pays,
+        f"a sibling is writing the same {one.tokens:,} tokens: reading them in place of writing saves "
+        f"{format_usd(one.saving)} {sign} {hold_ms / 1000:g} s at ${usd_second:g} a second = {format_usd(price)}",
+    )
 
 
 class Siblings:
