@@ -14,7 +14,7 @@ from penstock.client import Penstock
 from penstock.client.core import Core
 from penstock.client.shadows import MOST, AsyncShadows, ThreadedShadows
 from penstock.engine.context import EngineContext
-from penstock.engine.steps import Sent
+from penstock.engine.steps import Graded, Sent
 from penstock.evidence.gate import State
 from penstock.ledger.books import Books
 from penstock.policy.load import load_policy
@@ -22,6 +22,7 @@ from penstock.policy.schema import Policy
 from penstock.simulator.config import Config
 from penstock.simulator.reply import Reply
 from penstock.simulator.server import Simulator, running
+from penstock.wire.view import View
 
 STRONG, CHEAP = "claude-opus-5-5", "claude-haiku-4-5"
 FAST: dict[str, Any] = {"api_key": "sk-test", "max_retries": 0}
@@ -83,10 +84,13 @@ async def test_an_async_call_does_the_same(simulator: Simulator) -> None:
 
 class _Call:
     def __init__(self) -> None:
-        self.results: list[Sent | None] = []
+        self.ended: list[str] = []
 
-    def ended(self, shadow: Sent | None) -> None:
-        self.results.append(shadow)
+    def after(self, result: Sent | Graded) -> None:
+        self.ended.append("recorded")
+
+    def give_up(self) -> None:
+        self.ended.append("given up")
 
 
 def _core() -> Core:
@@ -102,14 +106,14 @@ def test_a_shadow_that_fails_or_one_too_many_leaves_the_call_recorded_once() -> 
 
     assert shadows.start(broken, fail)
     shadows.close()
-    assert broken.results == [None]
+    assert broken.ended == ["given up"]
     assert core.context.failures == {"shadow: KeyError": 1}
     calls = [_Call() for _ in range(MOST)]
     assert all(shadows.start(call, gate.wait) for call in calls)  # type: ignore[arg-type] - its result is not read
     assert not shadows.start(_Call(), gate.wait)  # type: ignore[arg-type] - as above
     gate.set()
     shadows.close()
-    assert all(call.results == [None] for call in calls)
+    assert all(call.ended == ["given up"] for call in calls)
 
 
 async def test_what_waits_at_the_close_is_recorded_without_its_shadow() -> None:
@@ -118,9 +122,10 @@ async def test_what_waits_at_the_close_is_recorded_without_its_shadow() -> None:
     assert shadows.start(call, asyncio.Event().wait)  # type: ignore[arg-type] - its result is not read
     for closing in core.closing:
         closing()
-    assert call.results == [None]
-    shadows.ended(call, None)
-    assert call.results == [None]
+    assert call.ended == ["given up"]
+    shadows.end(call)
+    assert shadows.after(call, Graded(None)) is None
+    assert call.ended == ["given up"]
     for task in shadows._tasks:
         task.cancel()
 
@@ -153,3 +158,46 @@ def test_with_a_ledger_what_was_earned_outlasts_the_process(tmp_path: Path) -> N
                 break
     assert served[0].startswith(STRONG)
     assert served[-1].startswith(CHEAP)
+
+
+SCORED = f"""
+mode = "apply"
+holdback.share = 0.0
+[tasks.label.gate]
+candidate = "{CHEAP}"
+shadow_share = 1.0
+"""
+GRADED = 'grader = "python:tests.grading.samples:lenient"'
+
+
+@pytest.mark.parametrize(
+    ("more", "purposes"), [('judge = "claude-sonnet-5-5"', ["shadow", "judge"]), (GRADED, ["shadow"])]
+)
+def test_a_pair_that_differs_is_judged_or_graded_beside_the_call(more: str, purposes: list[str]) -> None:
+    def respond(view: View, digest: bytes) -> Reply:
+        text = {STRONG: "It is spam.", CHEAP: "Spam!"}.get(view.model, "tie")
+        return Reply(text=text, output_tokens=5)
+
+    policy = load_policy(SCORED + more)
+    with running(Config(responder=respond)) as simulator:
+        penstock = Penstock(policy, anthropic_base_url=simulator.base_url, clock=simulator.clock.now)
+        with penstock.task("label"), penstock.anthropic(**FAST) as client:
+            client.messages.create(**ASK)
+        (call,) = penstock.calls
+        assert call.cost_all == sum(billed.cost for billed in simulator.bill)
+        assert penstock.close()
+    assert [extra.purpose for extra in call.extra_sends] == purposes
+    assert call.extra_sends[0].reason.startswith("agreed (")
+    assert penstock.context.failures == {}
+
+
+async def test_the_same_in_an_event_loop() -> None:
+    policy = load_policy(SCORED + GRADED)
+    with running(Config(responder=lambda view, _: Reply(text=view.model, output_tokens=5))) as simulator:
+        penstock = Penstock(policy, anthropic_base_url=simulator.base_url, clock=simulator.clock.now)
+        async with penstock.async_anthropic(**FAST) as client:
+            with penstock.task("label"):
+                await client.messages.create(**ASK)
+        (call,) = penstock.calls
+        assert penstock.close()
+    assert [extra.reason for extra in call.extra_sends] == ["agreed (grader)"]

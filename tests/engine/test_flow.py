@@ -4,9 +4,11 @@ from penstock.engine.call import Incoming
 from penstock.engine.context import EngineContext
 from penstock.engine.flow import Flow
 from penstock.engine.record import Call
-from penstock.engine.steps import Send, Sent
+from penstock.engine.steps import Grade, Send, Sent, Shadow
+from penstock.policy.load import load_policy
 from penstock.policy.schema import Policy
 from penstock.wire.dialect import Dialect
+from tests.playbook import answer, incoming, messages
 
 BODY = b'{"model":"claude-haiku-4-5","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}'
 ANSWER = b'{"id":"msg_1","model":"claude-haiku-4-5","content":[],"usage":{"input_tokens":3,"output_tokens":2}}'
@@ -86,3 +88,22 @@ def test_a_record_that_cannot_be_kept_does_not_take_the_answer_away() -> None:
     flow.advance()
     assert flow.advance(Sent(status=200, body=ANSWER, started_at=1.0, ended_at=2.0)) is None
     assert context.failures["engine: OSError"] == 1
+
+
+def test_a_call_whose_caller_has_the_answer_is_recorded_once_when_the_rest_is_given_up() -> None:
+    kept: list[Call] = []
+    policy = '[tasks.t.gate]\ncandidate = "claude-haiku-4-5"\nshadow_share = 1.0\ngrader = "python:a:b"\n'
+    context = EngineContext(load_policy(f'mode = "apply"\nholdback.share = 0.0\n{policy}'))
+    request = incoming(messages("hi"), task="t")
+    flow = Flow(request, context, kept.append)
+    assert isinstance(flow.advance(), Send)
+    shown = answer("spam", model="claude-opus-5-5")
+    assert isinstance(flow.advance(shown), Shadow)
+    assert flow.outcome is not None
+    assert flow.outcome.sent is shown
+    assert isinstance(flow.later(answer("ham", model="claude-haiku-4-5")), Grade)
+    assert kept == []
+    flow.give_up()
+    flow.give_up()
+    (call,) = kept
+    assert [extra.reason for extra in call.extra_sends] == ["not scored: no grade came"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.evidence.scores import field_f1, pair_score, plain, said
+from penstock.evidence.scores import field_f1, graded, pair_score, plain, said, ungraded
 from penstock.wire.answer import Answer, ToolCall
 
 _SCALARS = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3)
@@ -95,3 +95,16 @@ def test_tool_calls_are_compared_by_name_and_arguments() -> None:
 
 def test_white_space_is_all_that_plain_text_may_differ_in() -> None:
     assert plain(" a\n b ") == "a b"
+
+
+@FEW
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_grade_takes_the_place_of_the_bound_and_may_be_a_win(reference: float, candidate: float) -> None:
+    score = graded(pair_score(_text("spam"), _text("ham")), reference, candidate, "grader")
+    assert (score.difference, score.reference, score.known) == (candidate - reference, reference, True)
+
+
+def test_where_no_grade_came_the_bound_stands_and_the_reference_s_score_is_unknown() -> None:
+    bound = pair_score(_text("spam"), _text("ham"))
+    score = ungraded(bound)
+    assert (score.difference, score.reference, score.known) == (bound.difference, None, False)

@@ -17,12 +17,12 @@ CHAT = {"model": "gpt-5", "messages": [{"role": "user", "content": "hi"}]}
 CHANGES = {"mode": "apply", "tasks": GATE, "holdback": Holdback(share=0.0), "levers": Levers(cache=False)}
 
 
-def _answer(model: str) -> bytes:
+def _answer(model: str, text: str = "yo") -> bytes:
     body = {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "model": model,
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "yo"}, "finish_reason": "stop"}],
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11},
     }
     raw = json.dumps(body).encode()
@@ -72,3 +72,23 @@ async def test_a_shadow_that_runs_at_the_close_is_given_up_and_the_call_recorded
                 await client.post(url, json=CHAT, headers={"x-penstock-task": "label"})
         (call,) = await asyncio.to_thread(gateway.calls, 1)
     assert call.extra_sends == ()
+
+
+async def test_a_pair_that_differs_goes_to_the_user_s_grader_after_the_caller_has_its_answer() -> None:
+    async def handler(peer: Peer) -> None:
+        for _ in range(2):
+            _, body = await peer.read_request()
+            model = json.loads(body)["model"]
+            await peer.send(_answer(model, text=f"by {model}"))
+
+    text = '[tasks.label.gate]\ncandidate = "gpt-5-mini"\nshadow_share = 1.0\ngrader = "python:tests.grading.samples:'
+    changes = {**CHANGES, "tasks": load_policy(f'{text}by_length"\n').tasks}
+    async with raw_server(handler) as provider:
+        with serving(policy_for(f"http://127.0.0.1:{provider.port}", **changes)) as gateway:
+            async with httpx2.AsyncClient() as client:
+                url = f"{gateway.openai_url}/chat/completions"
+                answer = await client.post(url, json=CHAT, headers={"x-penstock-task": "label"})
+            (call,) = await asyncio.to_thread(gateway.calls, 1)
+    assert answer.json()["choices"][0]["message"]["content"] == "by gpt-5"
+    (extra,) = call.extra_sends
+    assert extra.reason == "agreed (grader)"  # "by gpt-5" is 8 characters, "by gpt-5-mini" more than 10

@@ -97,3 +97,24 @@ def test_a_variant_that_cannot_be_read_is_an_error_at_load() -> None:
 def test_a_verifier_without_fields_to_check_is_refused() -> None:
     text = "[tasks.a.route]\nverify = ['evidence']\nevidence_fields = []"
     assert "line 3: `tasks.a.route.evidence_fields` is empty" in str(_error(text))
+
+
+@pytest.mark.parametrize(
+    "grader", ["python:mine:score", "python:my.module:score", "command:./grade.sh --fast", "http://127.0.0.1:9/grade"]
+)
+def test_a_grader_is_a_function_a_program_or_an_address(grader: str) -> None:
+    gate = load_policy(f'[tasks.a.gate]\ncandidate = "m"\ngrader = "{grader}"').task("a").gate
+    assert gate is not None
+    assert gate.grader == grader
+
+
+@pytest.mark.parametrize("grader", ["", "mine", "python:mine", "python:os.system", "command:", "ftp://a/b", "http://"])
+def test_a_grader_of_no_known_kind_is_refused_at_load(grader: str) -> None:
+    error = _error(f'[tasks.a.gate]\ncandidate = "m"\ngrader = "{grader}"')
+    assert str(error) == "p.toml, line 3: `tasks.a.gate.grader` names no grader"
+
+
+def test_a_gate_takes_the_defaults_of_gates() -> None:
+    gate = load_policy('[defaults.gate]\ncandidate = "m"\neps = 0.1\n[tasks.a.gate]\ncandidate = "n"').task("a").gate
+    assert gate is not None
+    assert (gate.candidate, gate.eps) == ("n", 0.1)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from threading import RLock
 
 from penstock.engine.context import EngineContext
+from penstock.grading.graders import Graders
 from penstock.ledger.books import Books
 
 
@@ -18,6 +19,7 @@ class Core:
         clock: seconds since the epoch.
         ids: makes the next call's id.
         closing: called before the books close, so that calls that wait for a shadow are recorded.
+        graders: the user's.
         lock: calls of several threads plan one after the other; nothing waits inside it.
     """
 
@@ -29,4 +31,5 @@ class Core:
         self.clock = clock
         self.ids = ids
         self.closing: list[Callable[[], None]] = []
+        self.graders = Graders()
         self.lock = RLock()

@@ -17,7 +17,7 @@ from penstock.engine.hidden_chunk import UsageChunkFilter
 from penstock.engine.labels import PREFIX, read_labels
 from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
 from penstock.engine.report import report_headers
-from penstock.engine.steps import Hold, Result, Send, Sent, Shadow
+from penstock.engine.steps import Grade, Graded, Hold, Later, Result, Send, Sent, Shadow
 from penstock.ledger.traffic import exchanged_of
 from penstock.wire.content_encoding import READABLE, Decoder, decoder_of, plain_body
 from penstock.wire.dialect import Dialect, dialect_of_path
@@ -47,7 +47,7 @@ class Exchange:
         core: shared state.
         dialect: of the request.
         request: as the SDK made it, its body read.
-        later: has a request sent when the SDK has its answer, and ends the call with ``ended``; False when it cannot.
+        later: carries out what is left when the SDK has its answer, and ends the call; False when it cannot.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Exchange:
         core: Core,
         dialect: Dialect,
         request: httpx2.Request,
-        later: Callable[[Exchange, Send], bool] | None = None,
+        later: Callable[[Exchange, Later], bool] | None = None,
     ) -> None:
         self._core = core
         self._later = later
@@ -94,17 +94,29 @@ class Exchange:
             return step
         if not isinstance(step, Send) and self._shown:
             self._keep_traffic()
-        if isinstance(step, Shadow):
-            send = Send(body=step.body, model=step.model, dialect=step.dialect, buffer=True, purpose="shadow")
-            if self._later is None or not self._later(self, send):
-                self.ended(None)
+        if isinstance(step, Shadow | Grade):
+            if self._later is None or not self._later(self, step):
+                self.give_up()
             return None
         return step
 
-    def ended(self, shadow: Sent | None) -> None:
-        """The shadow's answer is there, or it was given up: the record is kept now."""
+    def after(self, result: Sent | Graded) -> Later | None:
+        """What was to be done beside the call is done; the next thing, or None when the record is kept."""
         with self._core.lock:
-            self._flow.advance(shadow)
+            return self._flow.later(result)
+
+    def give_up(self) -> None:
+        """Keep the record without what is left to do beside the call."""
+        with self._core.lock:
+            self._flow.give_up()
+
+    def grade(self, grade: Grade) -> Graded:
+        """Have a pair graded, and wait for it."""
+        return self._core.graders.grade(grade)
+
+    async def grade_async(self, grade: Grade) -> Graded:
+        """The same in an event loop."""
+        return await self._core.graders.grade_async(grade)
 
     def waiting(self, hold: Hold, wake: Callable[[], object]) -> float:
         """Have ``wake`` called, from any thread, when the sibling is over; the seconds to wait at most."""
@@ -114,7 +126,8 @@ class Exchange:
 
     def outgoing(self, send: Send) -> tuple[httpx2.Request, bool]:
         """The request of a Send, and whether its usage chunk has to be hidden from the SDK."""
-        body = send.body if self._labels.bypass or send.purpose == "shadow" else ask_for_usage(self._dialect, send.body)
+        quiet = self._labels.bypass or send.purpose in ("shadow", "judge")
+        body = send.body if quiet else ask_for_usage(self._dialect, send.body)
         hidden = body is not send.body
         headers = [(name, value) for name, value in without_ours(self._request.headers) if name.lower() not in _FRAMING]
         if self._streamed or "accept-encoding" in self._request.headers:
@@ -209,6 +222,10 @@ class Exchange:
         """A forwarded stream is over."""
         self._shown.append((sent, httpx2.Response(sent.status or 200)))
         self.advance(sent)
+
+    def beside(self, shadow: Shadow) -> Send:
+        """The Send of a request that no caller waits for."""
+        return Send(body=shadow.body, model=shadow.model, dialect=shadow.dialect, buffer=True, purpose=shadow.purpose)
 
     @property
     def now(self) -> float:

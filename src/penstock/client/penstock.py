@@ -19,6 +19,7 @@ from penstock.engine.context import EngineContext
 from penstock.engine.record import Call
 from penstock.errors import UsageError
 from penstock.evidence.store import Evidence
+from penstock.grading.graders import check_graders
 from penstock.ledger.books import Books
 from penstock.ledger.gatekeeper import GateKeeper
 from penstock.ledger.ids import call_ids
@@ -53,6 +54,7 @@ class Penstock:
 
     Raises:
         PolicyError: the policy is wrong.
+        UsageError: a grader of the policy cannot be imported.
         InputError: a file cannot be opened.
     """
 
@@ -72,6 +74,7 @@ class Penstock:
         async_transport: Callable[[], httpx2.AsyncBaseTransport] = httpx2.AsyncHTTPTransport,
     ) -> None:
         resolved = policy if isinstance(policy, Policy) else read_policy(policy)
+        check_graders(resolved)
         self._context = context if context is not None else EngineContext(resolved, evidence=evidence)
         self._books = Books(ledger=ledger, record=record)
         ids = ids if ids is not None else call_ids(clock)

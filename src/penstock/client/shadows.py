@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from penstock.client.core import Core
-from penstock.engine.steps import Sent
+from penstock.engine.steps import Graded, Later, Sent
 
 MOST = 16
 """Shadows that may run at once; the next one is given up."""
@@ -23,8 +23,11 @@ PATIENCE_S = 30.0
 class Waiting(Protocol):
     """A call that waits for its shadow."""
 
-    def ended(self, shadow: Sent | None) -> None:
-        """Record the call."""
+    def after(self, result: Sent | Graded) -> Later | None:
+        """The next thing to do beside the call; None when it is recorded."""
+
+    def give_up(self) -> None:
+        """Record the call without what is left to do."""
 
 
 class _Shadows:
@@ -33,18 +36,27 @@ class _Shadows:
         self._waiting: set[Waiting] = set()
         core.closing.append(self.give_up)
 
-    def ended(self, call: Waiting, shadow: Sent | None) -> None:
-        """End a call once: with its shadow's answer, or without."""
+    def after(self, call: Waiting, result: Sent | Graded) -> Later | None:
+        """The next thing to do beside a call; None when it is over, or was given up meanwhile."""
         with self._core.lock:
             if call not in self._waiting:
-                return
-            self._waiting.discard(call)
-            call.ended(shadow)
+                return None
+            step = call.after(result)
+            if step is None:
+                self._waiting.discard(call)
+            return step
+
+    def end(self, call: Waiting) -> None:
+        """End a call, if it has not ended, without what is left to do."""
+        with self._core.lock:
+            if call in self._waiting:
+                self._waiting.discard(call)
+                call.give_up()
 
     def give_up(self) -> None:
         """End every call that still waits, without its shadow."""
         for call in list(self._waiting):
-            self.ended(call, None)
+            self.end(call)
 
     def _enter(self, call: Waiting) -> bool:
         with self._core.lock:
@@ -72,7 +84,7 @@ class ThreadedShadows(_Shadows):
             except Exception as error:  # noqa: BLE001 - nobody waits for it; the call must be recorded
                 self._core.context.failures[f"shadow: {type(error).__name__}"] += 1
             finally:
-                self.ended(call, None)
+                self.end(call)
 
         thread = threading.Thread(target=guarded, name="penstock-shadow", daemon=True)
         self._threads = [one for one in self._threads if one.is_alive()] + [thread]
@@ -108,7 +120,7 @@ class AsyncShadows(_Shadows):
             except Exception as error:  # noqa: BLE001 - nobody waits for it; the call must be recorded
                 self._core.context.failures[f"shadow: {type(error).__name__}"] += 1
             finally:
-                self.ended(call, None)
+                self.end(call)
 
         task = asyncio.get_running_loop().create_task(guarded())
         self._tasks.add(task)

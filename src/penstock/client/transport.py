@@ -13,7 +13,7 @@ from penstock.client.core import Core
 from penstock.client.exchange import Exchange, Side, dialect_of, without_ours
 from penstock.client.shadows import AsyncShadows, ThreadedShadows
 from penstock.engine.labels import PREFIX
-from penstock.engine.steps import Hold, Send
+from penstock.engine.steps import Grade, Hold, Later, Sent, Shadow
 
 
 class PenstockTransport(httpx2.BaseTransport):
@@ -67,24 +67,30 @@ class PenstockTransport(httpx2.BaseTransport):
         self._shadows.close()
         self._inner.close()
 
-    def _later(self, exchange: Exchange, send: Send) -> bool:
+    def _later(self, exchange: Exchange, first: Later) -> bool:
         def work() -> None:
-            outgoing, _ = exchange.outgoing(send)
-            sent_at = exchange.now
-            try:
-                response = self._inner.handle_request(outgoing)
-                first_at = exchange.now
-                try:
-                    raw = b"".join(_sync_stream(response))
-                finally:
-                    response.close()
-            except httpx2.TransportError as error:
-                sent = exchange.failed(error, sent_at=sent_at)
-            else:
-                sent = exchange.arrived(send, response, raw, sent_at=sent_at, first_at=first_at)
-            self._shadows.ended(exchange, sent)
+            step: Later | None = first
+            while step is not None:
+                result = exchange.grade(step) if isinstance(step, Grade) else self._sent(exchange, step)
+                step = self._shadows.after(exchange, result)
 
         return self._shadows.start(exchange, work)
+
+    def _sent(self, exchange: Exchange, shadow: Shadow) -> Sent:
+        """Send a request that no caller waits for."""
+        send = exchange.beside(shadow)
+        outgoing, _ = exchange.outgoing(send)
+        sent_at = exchange.now
+        try:
+            response = self._inner.handle_request(outgoing)
+            first_at = exchange.now
+            try:
+                raw = b"".join(_sync_stream(response))
+            finally:
+                response.close()
+        except httpx2.TransportError as error:
+            return exchange.failed(error, sent_at=sent_at)
+        return exchange.arrived(send, response, raw, sent_at=sent_at, first_at=first_at)
 
 
 class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
@@ -137,24 +143,32 @@ class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
         await self._shadows.aclose()
         await self._inner.aclose()
 
-    def _later(self, exchange: Exchange, send: Send) -> bool:
+    def _later(self, exchange: Exchange, first: Later) -> bool:
         async def work() -> None:
-            outgoing, _ = exchange.outgoing(send)
-            sent_at = exchange.now
-            try:
-                response = await self._inner.handle_async_request(outgoing)
-                first_at = exchange.now
-                try:
-                    raw = b"".join([chunk async for chunk in _async_stream(response)])
-                finally:
-                    await response.aclose()
-            except httpx2.TransportError as error:
-                sent = exchange.failed(error, sent_at=sent_at)
-            else:
-                sent = exchange.arrived(send, response, raw, sent_at=sent_at, first_at=first_at)
-            self._shadows.ended(exchange, sent)
+            step: Later | None = first
+            while step is not None:
+                if isinstance(step, Grade):
+                    step = self._shadows.after(exchange, await exchange.grade_async(step))
+                else:
+                    step = self._shadows.after(exchange, await self._sent(exchange, step))
 
         return self._shadows.start(exchange, work)
+
+    async def _sent(self, exchange: Exchange, shadow: Shadow) -> Sent:
+        """Send a request that no caller waits for."""
+        send = exchange.beside(shadow)
+        outgoing, _ = exchange.outgoing(send)
+        sent_at = exchange.now
+        try:
+            response = await self._inner.handle_async_request(outgoing)
+            first_at = exchange.now
+            try:
+                raw = b"".join([chunk async for chunk in _async_stream(response)])
+            finally:
+                await response.aclose()
+        except httpx2.TransportError as error:
+            return exchange.failed(error, sent_at=sent_at)
+        return exchange.arrived(send, response, raw, sent_at=sent_at, first_at=first_at)
 
 
 async def _wait(exchange: Exchange, hold: Hold) -> None:

@@ -4,6 +4,7 @@ The candidate answered the caller   the reference is asked in its shadow, with t
 the reference answered              the candidate is asked, with what the plan would have sent to it
 the cascade asked both              nothing more is sent
 
+A pair whose answers differ goes to the user's grader or to a judge model, where the task has one (``engine.grading``).
 What a shadow cannot be compared with (no answer, another model than foreseen, a provider that is down) teaches nothing.
 """
 
@@ -19,12 +20,14 @@ from penstock.engine.context import EngineContext
 from penstock.engine.edit import Note
 from penstock.engine.facts import prices_at
 from penstock.engine.gates import Trial, same_model
+from penstock.engine.grading import Grading, Pair, extra_of
 from penstock.engine.plan import Plan
 from penstock.engine.record import Call, ExtraSend
 from penstock.engine.steps import Result, Send, Sent, Shadow, Step
 from penstock.evidence.scores import pair_score
 from penstock.levers.route.propose import route_to
 from penstock.levers.route.verify import verify
+from penstock.models.tiers import STANDARD
 from penstock.money import Picodollars
 from penstock.policy.schema import RoutePolicy
 from penstock.unknown import Unknown
@@ -59,7 +62,7 @@ class Beside:
         self._at = plan.facts.now
 
     def steps(self, attempt: Attempt, spent: Spent, call: Call) -> Generator[Step, Result, Call]:
-        """The steps; returns the record with the shadow in the books.
+        """The steps; returns the record with what they cost in the books.
 
         Args:
             attempt: whose answer the caller gets.
@@ -73,29 +76,26 @@ class Beside:
             return call
         theirs = attempt if _answered(attempt, self._plan.view.model) else None
         if mine is not None and theirs is not None:
-            self._compared(theirs, mine)
-            return call
+            _, extras = yield from self._compared(theirs, mine, attempt, call)
+            return _with(call, extras)
         if (mine is None and theirs is None) or (mine is not None and not _answered(mine, self._candidate)):
             return call
         shadow = yield from self._shadow(attempt, call, serving=mine is not None)
         if shadow is None:
             return call
-        reason = self._compared(attempt, shadow) if mine is None else self._compared(shadow, mine)
-        extra = ExtraSend(
-            purpose="shadow",
-            model=shadow.send.model,
-            reason=reason,
-            status=shadow.sent.status,
-            usage=shadow.usage,
-            cost=shadow.cost,
-        )
-        return msgspec.structs.replace(call, extra_sends=(*call.extra_sends, extra))
+        reference, candidate = (attempt, shadow) if mine is None else (shadow, mine)
+        reason, extras = yield from self._compared(reference, candidate, attempt, call)
+        return _with(call, [extra_of(shadow, "shadow", reason), *extras])
 
     def _shadow(self, attempt: Attempt, call: Call, *, serving: bool) -> Generator[Step, Result, Attempt | None]:
         """Ask the other model, if the day's bound allows; None when it was not asked."""
         view = _shadow_view(self._trial, self._plan, serving=serving)
         if view is None or not self._context.gates.affords(self._trial, self._at):
             return None
+        return (yield from self._asked(view, attempt, call, "shadow"))
+
+    def _asked(self, view: View, attempt: Attempt, call: Call, purpose: str) -> Generator[Step, Result, Attempt | None]:
+        """Send a request that no caller waits for, and book it against the day's bound."""
         result = yield Shadow(
             body=view.raw,
             model=view.model,
@@ -105,21 +105,24 @@ class Beside:
             sent=attempt.sent,
             call=call,
             plan=self._plan,
+            purpose=purpose,
         )
         if not isinstance(result, Sent):
             return None
-        send = Send(body=view.raw, model=view.model, dialect=view.dialect, purpose="shadow")
-        shadow = read_attempt(send, view, result, self._plan.facts.tier)
-        self._context.gates.spend(self._trial, _at_least(shadow, attempt), self._at)
-        return shadow
+        send = Send(body=view.raw, model=view.model, dialect=view.dialect, purpose=purpose)
+        asked = read_attempt(send, view, result, self._plan.facts.tier if purpose == "shadow" else STANDARD)
+        self._context.gates.spend(self._trial, _at_least(asked, attempt), self._at)
+        return asked
 
-    def _compared(self, reference: Attempt, candidate: Attempt) -> str:
-        """Score a pair and tell the gate; what came of it, for the record."""
+    def _compared(
+        self, reference: Attempt, candidate: Attempt, shown: Attempt, call: Call
+    ) -> Generator[Step, Result, tuple[str, list[ExtraSend]]]:
+        """Score a pair and tell the gate; what came of it, for the record, and what the scoring cost."""
         if reference.answer is None or not _answered(reference, self._plan.view.model):
-            return "not compared: the reference did not answer"
+            return "not compared: the reference did not answer", []
         answered = candidate.answer is not None and _answered(candidate, self._candidate)
         if not answered and candidate.sent.status not in _UNFIT:
-            return "not compared: the candidate did not answer"
+            return "not compared: the candidate did not answer", []
         answer = candidate.answer if answered and candidate.answer is not None else _NO_ANSWER
         score = pair_score(
             reference.answer,
@@ -127,12 +130,18 @@ class Beside:
             reference_passes=_passes(self._plan, reference.answer),
             candidate_passes=_passes(self._plan, answer),
         )
+        pair = Pair(reference.answer, answer)
+        score, extras = yield from Grading(self._trial, self._plan, self._context, self._asked).scored(
+            score, pair, shown, call
+        )
         self._context.gates.pair(
             self._trial, score, reference=reference.answer.model, candidate=answer.model, at=self._at
         )
+        if not score.known:
+            return "not scored: no grade came", extras
         if score.difference < 0.0:
-            return f"disagreed by {-score.difference:.2f} ({score.rule})"
-        return f"agreed ({score.rule})"
+            return f"disagreed by {-score.difference:.2f} ({score.rule})", extras
+        return f"agreed ({score.rule})", extras
 
     def _tell_served(self, mine: Attempt, spent: Spent) -> None:
         """The free signals of a candidate that serves, on every call of its own."""
@@ -184,6 +193,10 @@ def _passes(plan: Plan, answer: Answer) -> bool:
     route = plan.facts.policy.route or RoutePolicy()
     checks = tuple(dict.fromkeys((*route.verify, *_CHECKS)))
     return verify(plan.view, answer, msgspec.structs.replace(route, verify=checks)) is None
+
+
+def _with(call: Call, extras: Sequence[ExtraSend]) -> Call:
+    return msgspec.structs.replace(call, extra_sends=(*call.extra_sends, *extras)) if extras else call
 
 
 def _at_least(shadow: Attempt, attempt: Attempt) -> Picodollars:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from penstock.engine.call import Incoming, Outcome, run_call
 from penstock.engine.context import EngineContext
 from penstock.engine.record import Call
-from penstock.engine.steps import Hold, Record, Result, Send, Shadow
+from penstock.engine.steps import Grade, Hold, Later, Record, Result, Send, Shadow
 
 
 class Flow:
@@ -28,8 +28,8 @@ class Flow:
         keep: given the call's record, once.
 
     Attributes:
-        outcome: what the caller gets: there from the Shadow step on if there is one, else when the call is over. None
-            while it runs, or when the engine failed.
+        outcome: what the caller gets: there from the first Shadow or Grade on if there is one, else when the call is
+            over. None while it runs, or when the engine failed.
     """
 
     __slots__ = ("_asked", "_context", "_keep", "_request", "_steps", "outcome")
@@ -42,14 +42,14 @@ class Flow:
         self._asked = False
         self.outcome: Outcome | None = None
 
-    def advance(self, result: Result = None) -> Send | Hold | Shadow | None:
+    def advance(self, result: Result = None) -> Send | Hold | Later | None:
         """Give the last step's result and get the next step; None when the call is over."""
         try:
             step = self._steps.send(result)
             while isinstance(step, Record):
                 self._keep(step.call)
                 step = self._steps.send(None)
-            if isinstance(step, Shadow):
+            if isinstance(step, Shadow | Grade):
                 self.outcome = Outcome(sent=step.sent, call=step.call, plan=step.plan)
         except StopIteration as end:
             self.outcome = end.value
@@ -61,3 +61,15 @@ class Flow:
             step = Send(body=self._request.raw, model="", dialect=self._request.dialect)
         self._asked = True
         return step
+
+    def later(self, result: Result = None) -> Later | None:
+        """``advance`` once the caller has the answer: only what nobody waits for is left."""
+        step = self.advance(result)
+        while step is not None and not isinstance(step, Shadow | Grade):
+            step = self.advance()
+        return step
+
+    def give_up(self) -> None:
+        """End a call whose caller has the answer, without what is left to do."""
+        while self.later() is not None:
+            pass

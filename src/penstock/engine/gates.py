@@ -119,6 +119,8 @@ class Gates:
         if gate is None:
             return
         self._other_version(gate, trial, at, reference=reference, candidate=candidate)
+        if gate.serving and not score.known:
+            return  # a grader that is down must not demote what has earned its place
         gate.observe_pair(
             score.difference,
             at=at,

@@ -6,6 +6,7 @@ awaits them, the client runs them sync or async, replay answers ``Send`` from a 
     Send    -> Sent     send a request; forward the answer to the caller as it arrives unless ``buffer``
     Hold    -> None     wait until a sibling's response begins, or a time
     Shadow  -> Sent     answer the caller first; then send a request that no caller waits for, or give None instead
+    Grade   -> Graded   answer the caller first; then have the user's grader compare two answers, or give None instead
     Record  -> None     keep the record of the call
 """
 
@@ -90,7 +91,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shadow(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask another model the same, for the quality gate; its cost is booked.
+    """Ask another model the same, or a judge which answer is better, for the quality gate; its cost is booked.
 
     Attributes:
         body: the bytes to send.
@@ -101,6 +102,7 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True):
         sent: the answer to show.
         call: the record as it stands; the one to keep comes in the Record after this step.
         plan: of the call.
+        purpose: ``shadow`` or ``judge``.
     """
 
     body: bytes
@@ -111,6 +113,47 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True):
     sent: Sent
     call: Call
     plan: Plan
+    purpose: str = "shadow"
+
+
+class Grade(msgspec.Struct, frozen=True, kw_only=True):
+    """Have the user's grader score the two answers to one request.
+
+    Attributes:
+        grader: as the policy names it.
+        timeout_s: seconds that it has.
+        task: whose evidence it is for.
+        request: the client's body, in which the prompt stands.
+        reference: the stronger model's answer.
+        candidate: the cheaper model's.
+        call_id: of the call.
+        sent: the answer to show.
+        call: the record as it stands.
+        plan: of the call.
+    """
+
+    grader: str
+    timeout_s: float
+    task: str
+    request: bytes
+    reference: Answer
+    candidate: Answer
+    call_id: str
+    sent: Sent
+    call: Call
+    plan: Plan
+
+
+class Graded(msgspec.Struct, frozen=True):
+    """What a grader said.
+
+    Attributes:
+        scores: of the reference and of the candidate, each in [0, 1]; None when it failed.
+        error: a short name of what went wrong, without text of prompts or answers.
+    """
+
+    scores: tuple[float, float] | None
+    error: str = ""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,5 +162,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     call: Call
 
 
-Step = Send | Hold | Shadow | Record
-Result = Sent | None
+Later = Shadow | Grade
+"""What is done when the caller has the answer."""
+
+Step = Send | Hold | Later | Record
+Result = Sent | Graded | None

@@ -1,13 +1,17 @@
-"""How a cheaper model's answer compares with the reference's, without a grader: the first rule that applies.
+"""How a cheaper model's answer compares with the reference's: the first rule that applies.
 
     the candidate fails a free check, the reference passes       difference -1
     the reference fails a free check                             difference 0: whatever is right, it is not less right
     equal as JSON, as tool calls, or as text but for white space difference 0
+    the user's grader, where there is one                        its two scores
     both structured                                              F1 over their fields, minus 1
+    a judge model, where there is one                            -1, 0 or 1
     else                                                         difference -1: any disagreement counts as a loss
 
-Every difference is a lower bound of "candidate's score minus reference's", so a candidate can win nothing by it: what
-is certified is that it disagrees to its loss no more often than the margin (statistics 2.2).
+Without grader and judge every difference is a lower bound of "candidate's score minus reference's", so a candidate can
+win nothing by it: what is certified is that it disagrees to its loss no more often than the margin (statistics 2.2).
+The same bound stands in for a grade that did not come: leaving such pairs out would leave out disagreements only, and
+a grader that is down would promote.
 """
 
 from __future__ import annotations
@@ -29,16 +33,22 @@ class PairScore(msgspec.Struct, frozen=True):
     """One call that both models answered.
 
     Attributes:
-        difference: lower bound of the candidate's score minus the reference's, in [-1, 0].
-        reference: the reference's own score: 1 when it passes the free checks, else 0.
+        difference: the candidate's score minus the reference's in [-1, 1], or a lower bound of it.
+        reference: the reference's own score: the grader's, else 1 when it passes the free checks and no judge
+            preferred the candidate, else 0; None when a grade did not come.
         accepted: whether the candidate's answer passes the free checks.
-        rule: what decided: ``validity``, ``equal``, ``fields`` or ``differ``.
+        rule: what decided: ``validity``, ``equal``, ``fields``, ``differ``, ``grader``, ``judge`` or ``ungraded``.
     """
 
     difference: float
-    reference: float
+    reference: float | None
     accepted: bool
     rule: str
+
+    @property
+    def known(self) -> bool:
+        """Whether the pair was scored; else the difference is a bound in the place of a grade that did not come."""
+        return self.rule != "ungraded"
 
 
 def pair_score(
@@ -69,6 +79,16 @@ def pair_score(
     if isinstance(left[0], dict | list) and isinstance(right[0], dict | list):
         return PairScore(similarity - 1.0, 1.0, accepted, "fields")
     return PairScore(-1.0, 1.0, accepted, "differ")
+
+
+def graded(score: PairScore, reference: float, candidate: float, rule: str) -> PairScore:
+    """The score of a pair by a grader's two scores, each in [0, 1]."""
+    return PairScore(candidate - reference, reference, score.accepted, rule)
+
+
+def ungraded(score: PairScore) -> PairScore:
+    """The score of a pair whose grade did not come: the bound without one."""
+    return PairScore(score.difference, None, score.accepted, "ungraded")
 
 
 def said(answer: Answer) -> tuple[Any] | None:

@@ -19,6 +19,7 @@ from penstock.gateway.secrets import read_secret
 from penstock.gateway.settings import Settings
 from penstock.gateway.tunnel import proxy_for
 from penstock.gateway.upstream import Limits, Upstream
+from penstock.grading.graders import check_graders
 from penstock.ledger.books import Books
 from penstock.ledger.gatekeeper import GateKeeper
 from penstock.ledger.ids import call_ids
@@ -80,8 +81,9 @@ def build_gateway(
     """The application; on the server's shutdown it closes its connections and its books.
 
     Raises:
-        UsageError: an upstream or a key reference of the policy is wrong.
+        UsageError: an upstream, a key reference or a grader of the policy is wrong.
     """
+    check_graders(policy)
     addresses = upstreams_of(policy, environment, limits)
     budgets = Budgets(policy.budgets)
     if budgets:
@@ -125,8 +127,9 @@ def reload_policy(house: House, policy: Policy, environment: Mapping[str, str], 
     their calls to the end and are let go when idle.
 
     Raises:
-        UsageError: an upstream or a key reference of the policy is wrong.
+        UsageError: an upstream, a key reference or a grader of the policy is wrong.
     """
+    check_graders(policy)
     addresses = upstreams_of(policy, environment, limits)
     keys = provider_keys(policy, environment)
     ring = KeyRing(policy.keys, environment)

@@ -14,7 +14,7 @@ from penstock.engine.labels import Labels, read_labels
 from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
 from penstock.engine.record import Call
 from penstock.engine.report import report_headers
-from penstock.engine.steps import Hold, Send, Sent, Shadow
+from penstock.engine.steps import Grade, Hold, Later, Send, Sent, Shadow
 from penstock.errors import UpstreamError
 from penstock.gateway.admission import Admission
 from penstock.gateway.caller import Caller
@@ -130,7 +130,7 @@ class PlannedCall:
                 return
         self._caller.watch()
         try:
-            while step is not None and not isinstance(step, Shadow):
+            while step is not None and not isinstance(step, Shadow | Grade):
                 if isinstance(step, Send):
                     forwarded = await self._send(step)
                     step = self._flow.advance(forwarded if forwarded is not None else self._held[-1].sent)
@@ -157,11 +157,11 @@ class PlannedCall:
             if step is not None:
                 self._shadow(step)
 
-    def _shadow(self, shadow: Shadow) -> None:
+    def _shadow(self, first: Later) -> None:
         """The caller has the answer: ask the other model, and keep the record with what came of it."""
         house = self._house
         lines = house.credentials(self._route.provider, self._asked)
-        house.shadows.start(self._flow, shadow, house.endpoints[self._route.provider], self._target, lines)
+        house.shadows.start(self._flow, first, house.endpoints[self._route.provider], self._target, lines)
 
     async def _wait(self, hold: Hold) -> None:
         """Wait until a sibling's answer begins, the sibling fails, or the time is over."""

@@ -1,4 +1,4 @@
-"""Shadows: requests that no caller waits for, carried out after the answer; at most so many at once."""
+"""Shadows: requests and grades that no caller waits for, carried out after the answer; at most so many at once."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import asyncio
 from collections.abc import Callable
 
 from penstock.engine.flow import Flow
-from penstock.engine.steps import Sent, Shadow
+from penstock.engine.steps import Later, Sent, Shadow
 from penstock.errors import UpstreamError
 from penstock.gateway.headers import Lines, header, replaced
 from penstock.gateway.problems import error_kind
 from penstock.gateway.resilience import Endpoint
 from penstock.gateway.settings import Settings
+from penstock.grading.graders import Graders
 from penstock.wire.content_encoding import READABLE, plain_body
 
 MOST = 64
-"""Shadows that may run at once; the next one is given up, and its call is recorded without it."""
+"""Calls whose shadows may run at once; the next one's are given up, and it is recorded without them."""
 
 
 class Shadows:
@@ -24,21 +25,25 @@ class Shadows:
     Args:
         settings: limits.
         clock: seconds since the epoch.
+        graders: the user's graders; None makes some.
         most: that may run at once.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], float], most: int = MOST) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float], graders: Graders | None = None, most: int = MOST
+    ) -> None:
         self._settings = settings
         self._clock = clock
+        self._graders = graders if graders is not None else Graders()
         self._most = most
         self._running: dict[asyncio.Task[None], Flow] = {}
 
-    def start(self, flow: Flow, shadow: Shadow, endpoint: Endpoint, target: bytes, lines: Lines) -> None:
-        """Send a shadow and end its flow with the answer, in a task of its own."""
+    def start(self, flow: Flow, first: Later, endpoint: Endpoint, target: bytes, lines: Lines) -> None:
+        """Carry out what is left of a flow, in a task of its own."""
         if len(self._running) >= self._most:
-            flow.advance()
+            flow.give_up()
             return
-        task = asyncio.create_task(self._carry_out(flow, shadow, endpoint, target, lines))
+        task = asyncio.create_task(self._carry_out(flow, first, endpoint, target, lines))
         self._running[task] = flow
         task.add_done_callback(self._ended)
 
@@ -52,9 +57,17 @@ class Shadows:
     def _ended(self, task: asyncio.Task[None]) -> None:
         flow = self._running.pop(task)
         if task.cancelled() or task.exception() is not None:
-            flow.advance()
+            flow.give_up()
 
-    async def _carry_out(self, flow: Flow, shadow: Shadow, endpoint: Endpoint, target: bytes, lines: Lines) -> None:
+    async def _carry_out(self, flow: Flow, first: Later, endpoint: Endpoint, target: bytes, lines: Lines) -> None:
+        step: Later | None = first
+        while step is not None:
+            if isinstance(step, Shadow):
+                step = flow.later(await self._sent(step, endpoint, target, lines))
+            else:
+                step = flow.later(await self._graders.grade_async(step))
+
+    async def _sent(self, shadow: Shadow, endpoint: Endpoint, target: bytes, lines: Lines) -> Sent:
         clock = self._clock
         sent_at = clock()
         status: int | None = None
@@ -64,7 +77,7 @@ class Shadows:
             )
             status, first_at = response.status, clock()
             raw = await response.read(self._settings.max_answer)
-            result = Sent(
+            return Sent(
                 status=status,
                 body=plain_body(raw, header(response.headers, b"content-encoding")),
                 started_at=sent_at,
@@ -73,5 +86,4 @@ class Shadows:
                 error_kind=None if status < 400 else f"http_{status}",  # noqa: PLR2004 - HTTP
             )
         except UpstreamError as error:
-            result = Sent(status=status, started_at=sent_at, ended_at=clock(), error_kind=error_kind(error))
-        flow.advance(result)
+            return Sent(status=status, started_at=sent_at, ended_at=clock(), error_kind=error_kind(error))

@@ -5,6 +5,7 @@ Nothing here reads a file or the environment: the text, the mapping and a reader
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,7 +22,8 @@ from penstock.policy.schema import Policy, TaskPolicy
 ReadText = Callable[[str], str]
 """Reads a text file that the policy names, relative to the policy; OSError if it cannot."""
 
-_TASK_SECTIONS = ("cache", "cap", "route", "trim")
+_TASK_SECTIONS = ("cache", "cap", "route", "trim", "gate")
+_GRADER = re.compile(r"python:[A-Za-z_][\w.]*:[A-Za-z_]\w*|command:\s*\S.*|https?://[^\s/]+\S*", re.ASCII)
 
 
 def load_policy(
@@ -97,6 +99,10 @@ def _check_task(task: TaskPolicy, key: Key) -> None:
     if task.cap is not None and task.cap.output is not None and preset_tokens(task.cap.output) is None:
         place = (*key, "cap", "output")
         raise BadKey(place, f"`{dotted(place)}`: unknown kind of answer", hint=f"known: {', '.join(KINDS)}")
+    if task.gate is not None and task.gate.grader is not None and not _GRADER.fullmatch(task.gate.grader):
+        place = (*key, "gate", "grader")
+        hint = "python:MODULE:FUNCTION, command:PROGRAM ARGUMENTS, or an http(s):// URL"
+        raise BadKey(place, f"`{dotted(place)}` names no grader", hint=hint)
     if task.route is not None and "evidence" in task.route.verify and not task.route.evidence_fields:
         place = (*key, "route", "evidence_fields")
         raise BadKey(place, f"`{dotted(place)}` is empty, so that `evidence` has nothing to check")

@@ -182,7 +182,13 @@ class GatePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         min_days: the least time in days from the first of them to the last.
         canary_share: of calls (of sessions) that the candidate serves at first.
         canary_calls: that it must serve without an alarm before it serves all; 0 promotes at once.
-        shadow_usd_day: shadows stop for the day (UTC) when they have cost so much, in US dollars, in this process.
+        shadow_usd_day: shadows stop for the day (UTC) when they and their judges have cost so much, in US dollars, in
+            this process.
+        grader: who scores answers that are not equal: ``python:MODULE:FUNCTION``, ``command:PROGRAM ARGUMENTS`` or an
+            ``http(s)://`` URL. It is given the whole request, prompt included, and both answers.
+        grader_timeout_s: seconds that it has for a pair.
+        judge: the model that says which of two different texts is better, of the provider that the calls go to; asked
+            where there is no grader and the answers are not both structured. Its cost is booked.
     """
 
     candidate: str
@@ -198,6 +204,9 @@ class GatePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     canary_share: Share = 0.1
     canary_calls: Annotated[int, msgspec.Meta(ge=0)] = 50
     shadow_usd_day: Annotated[float, msgspec.Meta(ge=0.0)] = 5.0
+    grader: str | None = None
+    grader_timeout_s: PositiveFloat = 30.0
+    judge: str | None = None
 
 
 class TrimPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

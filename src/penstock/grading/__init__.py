@@ -1,0 +1,1 @@
+"""The user's own graders: Python functions, programs and HTTP services that score two answers to one request."""
