@@ -139,6 +139,59 @@ def test_an_http_1_0_caller_is_answered_and_closed(gateway: Running) -> None:
     assert answer.startswith(b"HTTP/1.1 200 OK")
 
 
+def test_an_http_1_0_caller_gets_a_stream_without_chunks(gateway: Running) -> None:
+    body = BODY.replace(b"{", b'{"stream":true,', 1)
+    head = HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + b"content-length: %d\r\n\r\n" % len(body)
+    answer = raw(gateway, head + body)
+    assert b"transfer-encoding" not in answer
+    assert b"\r\n\r\nevent: message_start\n" in answer
+    assert answer.endswith(b'data: {"type":"message_stop"}\n\n')
+
+
+@pytest.mark.parametrize("cut", [0, 20])
+def test_an_upgrade_that_a_caller_offers_is_ignored_and_its_body_is_read(cut: int, gateway: Running) -> None:
+    offer = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n"
+    upgrade = HEAD + offer + b"content-length: %d\r\n\r\n" % len(BODY) + BODY
+    last = WHOLE.replace(b"host: x", b"host: x\r\nconnection: close")
+    answer = raw(gateway, upgrade[: len(upgrade) - cut], upgrade[len(upgrade) - cut :] + last)
+    assert answer.count(b"HTTP/1.1 200 OK") == 2
+
+
+def test_a_connection_goes_on_after_a_body_that_was_too_large(simulator: Simulator) -> None:
+    with serving(policy_for(simulator.base_url), settings=Settings(max_body=200, drain_s=5)) as gateway:
+        large = HEAD + b"content-length: 100000\r\n\r\n" + b"x" * 100_000
+        answer = raw(gateway, large + WHOLE.replace(b"host: x", b"host: x\r\nconnection: close"))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert answer.count(b"HTTP/1.1 200 OK") == 1
+
+
+def test_pipelined_requests_behind_a_large_body_wait_for_their_turn(simulator: Simulator) -> None:
+    body = BODY.replace(b"hi", b"word " * 100_000)
+    large = HEAD + b"content-length: %d\r\n\r\n" % len(body) + body
+    with serving(policy_for(simulator.base_url)) as gateway:
+        answer = raw(gateway, WHOLE + large, WHOLE + large.replace(b"host: x", b"host: x\r\nconnection: close"))
+    assert answer.count(b"HTTP/1.1 200 OK") == 4
+
+
+@pytest.mark.parametrize("target", [b"http://api.test/healthz", b"/healthz#part", b"/healthz?a=b"])
+def test_targets_in_every_form_are_understood(target: bytes, gateway: Running) -> None:
+    answer = raw(gateway, b"GET %b HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n" % target)
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b'"status":"ok"' in answer
+
+
+def test_a_connection_is_kept_and_let_go_when_it_is_idle(simulator: Simulator) -> None:
+    with serving(policy_for(simulator.base_url), settings=Settings(keep_alive_s=1, drain_s=5)) as gateway:
+        assert raw(gateway, WHOLE).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_fault_of_ours_is_a_500_in_the_provider_s_shape_and_one_log_line(simulator: Simulator) -> None:
+    with serving(policy_for(simulator.base_url)) as gateway:
+        gateway.gateway.house.settings = None  # type: ignore[assignment]
+        assert refused(raw(gateway, WHOLE)) == (500, "Penstock: internal error")
+    assert "error internal" in gateway.log
+
+
 def test_others_are_served_while_one_misbehaves(gateway: Running) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as slow:
         slow.sendall(b"POST /v1/mess")

@@ -1,4 +1,4 @@
-"""The gateway as a plain ASGI application."""
+"""The gateway: a plain ASGI application, and with less on the way a server of its own connections' turns."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Any
 import msgspec
 
 from penstock import __version__
-from penstock.gateway.caller import BodyTooLarge, BodyTooSlow, Caller, CallerGone, Deliver, Receive
-from penstock.gateway.headers import Asked, take_apart
+from penstock.gateway.asgi import AsgiCaller, Deliver, Receive
+from penstock.gateway.caller import BodyTooLarge, BodyTooSlow, Caller, CallerGone
+from penstock.gateway.headers import Asked, Lines, take_apart
 from penstock.gateway.house import House
 from penstock.gateway.keys import Holder, is_subscription, no_key
 from penstock.gateway.metrics import FORWARDED, REFUSED
 from penstock.gateway.passage import pass_through
 from penstock.gateway.planned import PlannedCall
 from penstock.gateway.problems import Problem, too_large
-from penstock.gateway.protocol import EXTENSION
 from penstock.gateway.routes import Route, route_of
+from penstock.gateway.turn import Turn
 
 Scope = MutableMapping[str, Any]
 
@@ -51,15 +52,19 @@ class Gateway:
         if scope["type"] != "http":
             return
         path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8")
-        extensions = scope.get("extensions")
-        caller = Caller(receive, send, extensions.get(EXTENSION) if extensions else None)
+        await self._respond(AsgiCaller(receive, send), scope["method"], path, scope["query_string"], scope["headers"])
+
+    async def serve(self, turn: Turn) -> None:
+        """Answer a turn of a connection of ours."""
+        await self._respond(turn, turn.method, turn.path, turn.query, turn.lines)
+
+    async def _respond(self, caller: Caller, method: str, path: bytes, query: bytes, lines: Lines) -> None:
         if path in _OWN:
             await _OWN[path](self, caller)
             return
-        asked = take_apart(scope["headers"])
-        route = route_of(scope["method"], path, anthropic=asked.anthropic)
-        query = b"?" + scope["query_string"] if scope["query_string"] else b""
-        await self._answer(caller, route, asked, scope["method"], query)
+        asked = take_apart(lines)
+        route = route_of(method, path, anthropic=asked.anthropic)
+        await self._answer(caller, route, asked, method, b"?" + query if query else b"")
 
     async def _answer(self, caller: Caller, route: Route, asked: Asked, method: str, query: bytes) -> None:
         house = self.house
@@ -98,6 +103,9 @@ class Gateway:
             await caller.refuse(slow, route.provider, call_id)
         except CallerGone:
             return
+        except Exception as error:
+            house.log.error("internal", call=call_id, error=type(error).__name__)  # noqa: TRY400 - a line, no traceback
+            raise
         finally:
             house.running -= 1
 

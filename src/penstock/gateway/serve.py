@@ -33,7 +33,7 @@ def server_of(gateway: Gateway, settings: Settings) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             gateway,
-            http=protocol_of(settings),
+            http=protocol_of(gateway.serve, settings),
             proxy_headers=False,
             ws="none",
             lifespan="on",
