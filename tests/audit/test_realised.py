@@ -133,3 +133,11 @@ def test_the_covariate_is_made_alike_in_both_arms() -> None:
 def test_calls_without_a_session_are_sessions_of_their_own() -> None:
     found = collect([call(number, arm="treated", session=None) for number in range(3)])
     assert len(found.sample.sums["treated"]["triage"]) == 3
+
+
+def test_an_alarm_of_cache_drift_makes_the_projection_less_sure_and_is_said() -> None:
+    calls = list(traffic())
+    calls[3].alarm = calls[5].alarm = "the provider does not behave: of 5 calls 0 were read"
+    warnings = realised(calls).warnings
+    assert any("of 5 calls 0 were read (2 alarms)" in one for one in warnings)
+    assert not any("alarms" in one for one in realised(traffic()).warnings)

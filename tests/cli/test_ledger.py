@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from penstock.cli.main import run
+from penstock.engine.edit import Note
 from penstock.ledger.sqlite import open_ledger
 from penstock.money import Picodollars
+from penstock.wire.usage import Usage
 from tests.ledger.calls import call
 
 
@@ -52,6 +54,24 @@ def test_sums_for_people(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0
     assert "triage" in out
     assert "$2.00" in out
+
+
+def test_an_alarm_of_cache_drift_is_shown_below_the_sums(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with open_ledger(file) as ledger:
+        ledger.append([call(4, alarm="of 5 calls 0 were read")])
+    assert "of 5 calls 0 were read" in ran(capsys, file)[1]
+    (alarm,) = json.loads(ran(capsys, file, "--json")[1])["alarms"]
+    assert (alarm["call"], alarm["model"]) == ("call_0004", "claude-haiku-4-5")
+
+
+def test_what_caches_did_and_why_levers_stood_down(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    usage = Usage(input_uncached=100, cache_read=9000)
+    with open_ledger(file) as ledger:
+        ledger.append([call(5, predicted=usage, usage=usage, notes=(Note("cache", "4.2 reads were expected"),))])
+    assert "4.2 reads were expected" in " ".join(ran(capsys, file, "--cache")[1].split())
+    shown = json.loads(ran(capsys, file, "--cache", "--json")[1])
+    assert shown["reconciled"][0]["read"] == 9000
+    assert shown["stood_down"][0]["did"] == "stands down"
 
 
 def test_an_export_has_one_line_for_each_call(file: str, capsys: pytest.CaptureFixture[str]) -> None:

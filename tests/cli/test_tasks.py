@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from penstock.cli.main import run
+from penstock.engine.edit import Note
 from penstock.evidence.gate import Identity
 from penstock.evidence.gatebook import GateBook
 from penstock.ledger.gates import saved
@@ -28,6 +29,19 @@ def test_each_task_and_model_has_a_line(tmp_path: Path, capsys: pytest.CaptureFi
     other, triage = json.loads(out)["tasks"]
     assert (other["task"], other["cost_per_accepted_usd"], other["calls_of_unknown_cost"]) == ("other", None, 1)
     assert (triage["accepted"], triage["cost_per_accepted_usd"]) == (1, "0.000000000007")
+
+
+def test_stand_downs_and_alarms_are_told_with_their_arithmetic(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "calls.db"
+    with open_ledger(path) as ledger:
+        ledger.append([call(1, notes=(Note("cache", "4.2 reads were expected"),), alarm="of 5 calls 0 were read")])
+    shown = " ".join(ran(capsys, "--ledger", str(path))[1].split())
+    assert "triage: cache stands down in 1 calls, the last: 4.2 reads were expected" in shown
+    assert "of 5 calls 0 were read" in shown
+    told = json.loads(ran(capsys, "--ledger", str(path), "--json")[1])["cache"]
+    assert (len(told["stood_down"]), len(told["alarms"])) == (1, 1)
 
 
 @pytest.fixture

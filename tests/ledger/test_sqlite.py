@@ -139,3 +139,13 @@ def test_a_ledger_that_cannot_be_written_is_our_error(tmp_path: Path) -> None:
             ledger.append([call(1)])
         ledger._connection.execute("PRAGMA query_only = 0")
         assert ledger.append([call(1)]) == 1
+
+
+def test_the_calls_that_raised_an_alarm_are_found_by_their_index() -> None:
+    with open_ledger(":memory:") as ledger:
+        ledger.append([call(1), call(3, alarm="late"), call(2, alarm="early")])
+        assert [one.alarm for one in ledger.alarmed()] == ["early", "late"]
+        (plan,) = ledger._connection.execute(
+            "EXPLAIN QUERY PLAN SELECT id FROM calls WHERE json_extract(record, '$.alarm') <> '' ORDER BY started_at"
+        ).fetchall()
+        assert "calls_alarm" in plan[-1]

@@ -84,6 +84,7 @@ class Collected(msgspec.Struct):
     first: float | None = None
     last: float | None = None
     tables: set[str] = msgspec.field(default_factory=set)
+    alarms: dict[str, tuple[int, str]] = msgspec.field(default_factory=dict)
 
 
 def realised(calls: Iterable[Call], *, level: float = 0.95, anytime: bool = False, by_task: bool = False) -> Realised:
@@ -97,7 +98,7 @@ def realised(calls: Iterable[Call], *, level: float = 0.95, anytime: bool = Fals
         by_task={task: prove(sample.only(task), level=level, anytime=anytime) for task in tasks},
         projected=_projected(found, proof),
         left_out=dict(found.left_out),
-        warnings=tuple(_warnings(found)),
+        warnings=(*_warnings(found), *_drifted(found)),
         first=found.first,
         last=found.last,
         price_tables=tuple(sorted(found.tables)),
@@ -108,6 +109,8 @@ def collect(calls: Iterable[Call]) -> Collected:
     """Sum up the calls that count; the others are counted by reason."""
     found = Collected()
     for call in calls:
+        if call.alarm:
+            found.alarms[call.model_sent] = (found.alarms.get(call.model_sent, (0, ""))[0] + 1, call.alarm)
         if call.arm not in (TREATED, HOLDBACK):
             found.left_out[f"arm {call.arm}: not part of the draw"] += 1
             continue
@@ -192,6 +195,11 @@ def _warnings(found: Collected) -> Iterable[str]:
     if found.own_spend_on_holdback:
         spent = found.own_spend_on_holdback / 1e12
         yield f"${spent:,.4f} that Penstock spent on held-back calls itself (shadows) is in neither arm"
+
+
+def _drifted(found: Collected) -> Iterable[str]:
+    for count, why in found.alarms.values():
+        yield f"projections are less sure, since {why} ({count:,} alarms)"
 
 
 def _share(part: Mapping[str, int], whole: Mapping[str, int], arm: str) -> float:

@@ -9,7 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from penstock.cli.cache_rows import show_alarms, show_cache
 from penstock.errors import UsageError
+from penstock.ledger.caching import cache_figures
 from penstock.ledger.export import json_lines
 from penstock.ledger.sqlite import GROUPS, Ledger, open_ledger
 from penstock.money import format_usd, usd
@@ -24,13 +26,26 @@ def command(
     until: float | None = typer.Option(None, "--until", help="Only calls before this time."),
     task: str | None = typer.Option(None, "--task", help="Only calls of this task."),
     export: bool = typer.Option(False, "--export", help="Print each call as a line of JSON instead of sums."),
+    cache: bool = typer.Option(
+        False, "--cache", help="What caches were foreseen to do and did, why levers stood down, and alarms."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Sum up a ledger, or export it."""
+    """Sum up a ledger, or export it.
+
+    Alarms are shown when a provider stopped behaving like the cache model.
+    """
     with open_ledger(file, create=False) as ledger:
         if export:
             for line in json_lines(ledger.calls(since=since, until=until, task=task)):
                 typer.echo(line)
+            return
+        if cache:
+            figures = cache_figures(ledger.calls(since=since, until=until, task=task))
+            if as_json:
+                typer.echo(msgspec.json.encode(figures.as_builtins()).decode())
+            else:
+                show_cache(figures, Console())
             return
         names = [name.strip() for name in by.split(",") if name.strip()]
         unknown = [name for name in names if name not in GROUPS]
@@ -43,6 +58,7 @@ def _sums(
     ledger: Ledger, names: list[str], since: float | None, until: float | None, task: str | None, *, as_json: bool
 ) -> None:
     totals = ledger.totals(names, since=since, until=until, task=task)
+    alarms = cache_figures(ledger.alarmed()).alarms
     if as_json:
         rows = [
             {
@@ -55,7 +71,8 @@ def _sums(
             }
             for total in totals
         ]
-        typer.echo(msgspec.json.encode({"totals": rows}).decode())
+        shown = {"totals": rows, "alarms": [msgspec.to_builtins(one) for one in alarms]}
+        typer.echo(msgspec.json.encode(shown).decode())
         return
     table = Table(box=None, pad_edge=False)
     for name in names:
@@ -66,4 +83,6 @@ def _sums(
         group = ["-" if value is None else str(value) for value in total.group]
         money = [format_usd(amount) for amount in (total.cost, total.cost_before, total.saved)]
         table.add_row(*group, f"{total.calls:,}", *money, f"{total.unknown:,}")
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    show_alarms(alarms, console)

@@ -12,10 +12,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from penstock.cli.cache_rows import show_alarms, show_stood_down
 from penstock.cli.gate_rows import gate_row, gate_table
 from penstock.engine.gates import terms_of
 from penstock.errors import UsageError
 from penstock.evidence.gatebook import GateBook
+from penstock.ledger.caching import cache_figures
 from penstock.ledger.gates import ACTIONS, Action, Order
 from penstock.ledger.sends import sends_by_task
 from penstock.ledger.sqlite import Ledger, open_ledger
@@ -60,6 +62,7 @@ def command(
         _decide(opened, book, asked, candidate, why, by)
         figures = task_figures(opened.calls(since=since, task=task))
         sends = sends_by_task(opened.calls(since=since, task=task))
+        caching = cache_figures(opened.calls(since=since, task=task))
     statuses = [one for one in book.statuses() if task is None or one.task == task]
     gates = [
         (status, sends[status.task].payback(status, book.terms_of(status.task).watch_share))
@@ -68,7 +71,11 @@ def command(
         for status in statuses
     ]
     if as_json:
-        rows = {"tasks": [_row(one) for one in figures], "gates": [gate_row(*one) for one in gates]}
+        rows = {
+            "tasks": [_row(one) for one in figures],
+            "gates": [gate_row(*one) for one in gates],
+            "cache": caching.as_builtins(),
+        }
         typer.echo(msgspec.json.encode(rows).decode())
         return
     console = Console()
@@ -76,6 +83,10 @@ def command(
     if gates:
         console.print()
         console.print(gate_table(gates))
+    if caching.stood_down or caching.alarms:
+        console.print()
+        show_stood_down(caching, console)
+        show_alarms(caching.alarms, console)
 
 
 def _decide(

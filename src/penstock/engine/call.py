@@ -28,6 +28,7 @@ from penstock.engine.incoming import Incoming
 from penstock.engine.naming import UNLABELLED
 from penstock.engine.observe import learn
 from penstock.engine.plan import Plan
+from penstock.engine.reconcile import reconcile
 from penstock.engine.record import Call
 from penstock.engine.settle import record_of
 from penstock.engine.single_flight import held
@@ -76,6 +77,10 @@ def run_call(request: Incoming, context: EngineContext) -> Generator[Step, Resul
     predicted = None if ahead.sent is None else ahead.sent.usage()
     call = record_of(request, plan, attempt, spent, task=plan.task, arm=ahead.arm, before=before, predicted=predicted)
     context.failures.update(call.failures)
+    try:
+        call.alarm = reconcile(attempt, predicted, plan.task, context.evidence.drift)
+    except Exception as error:  # noqa: BLE001 - the answer is there; counting may not lose it
+        context.failures[f"reconcile: {type(error).__name__}"] += 1
     if ahead.trial is not None:
         try:
             call = yield from Beside(ahead.trial, plan, context).steps(attempt, spent, call)

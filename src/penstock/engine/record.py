@@ -76,6 +76,8 @@ class Call(msgspec.Struct, kw_only=True):
         edits: of the plan; under the arm ``treated`` they were sent, else they are what would have been done.
         notes: why levers stood down or waited, with their arithmetic.
         predicted: the prompt's split as the cache model foresaw it, or None.
+        alarm: the arithmetic of the alarm that this call raised, because the provider no longer behaves like the cache
+            model; empty as a rule.
         finish: normalised stop reason, or None.
         latency_ms: from the request to the last byte.
         ttft_ms: from the request to the first byte.
@@ -110,6 +112,7 @@ class Call(msgspec.Struct, kw_only=True):
     edits: tuple[EditRecord, ...] = ()
     notes: tuple[Note, ...] = ()
     predicted: Usage | None = None
+    alarm: str = ""
     finish: str | None = None
     latency_ms: float | None = None
     ttft_ms: float | None = None

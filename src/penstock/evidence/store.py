@@ -12,6 +12,7 @@ import msgspec
 
 from penstock.errors import InputError
 from penstock.evidence.calibration import Calibration
+from penstock.evidence.drift import DriftBook
 from penstock.evidence.escalations import Escalations
 from penstock.evidence.gatebook import GateBook
 from penstock.evidence.layouts import Layouts
@@ -40,6 +41,7 @@ class Evidence(msgspec.Struct):
         escalations: answers of routed models that a verifier turned down.
         reuse: which prompt prefixes come again, and when.
         gates: which cheaper models have earned which tasks.
+        drift: what the cache model foresaw against what providers reported.
         layouts: where texts are cut; of this process, neither merged nor stored.
     """
 
@@ -48,6 +50,7 @@ class Evidence(msgspec.Struct):
     escalations: Escalations = msgspec.field(default_factory=Escalations)
     reuse: ReuseEvidence = msgspec.field(default_factory=ReuseEvidence)
     gates: GateBook = msgspec.field(default_factory=GateBook)
+    drift: DriftBook = msgspec.field(default_factory=DriftBook)
     layouts: Layouts = msgspec.field(default_factory=Layouts)
 
     def merge(self, other: Evidence) -> None:
@@ -83,5 +86,6 @@ _PARTS: dict[str, Any] = {
     "escalations": Escalations,
     "reuse": ReuseEvidence,
     "gates": GateBook,
+    "drift": DriftBook,
 }
 """Attribute -> type, in the order of the JSON."""

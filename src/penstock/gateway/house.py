@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from penstock.engine.context import EngineContext
 from penstock.gateway.budgets import Budgets, Verdict, period_of
+from penstock.gateway.drift import alarm_log, drift_gauges
 from penstock.gateway.headers import Asked, Lines
 from penstock.gateway.keys import KeyRing
 from penstock.gateway.logs import Log
@@ -77,6 +78,7 @@ class House:
         self.clock = clock
         self.ids = ids
         self.log = log
+        books.heard.append(alarm_log(log))
         self.shadows = Shadows(self.settings, clock)
 
     def retire(self) -> None:
@@ -113,7 +115,7 @@ class House:
         for name, limit, spent, reserved in self.budgets.standing():
             for part, amount in (("limit", limit), ("spent", spent), ("reserved", reserved)):
                 found.append((BUDGET, (("budget", name), ("part", part)), amount / PICO_PER_USD))
-        return found
+        return found + drift_gauges(self.context.evidence.drift, self.clock())
 
     def credentials(self, provider: str, asked: Asked) -> Lines:
         """The caller's headers with the provider key of the policy in place of its own, where there is one."""

@@ -28,6 +28,10 @@ WRITTEN = "penstock_ledger_written_total"
 LOST = "penstock_ledger_refused_total"
 BREAKER = "penstock_breaker_open"
 BUDGET = "penstock_budget_usd"
+PROMISES = "penstock_cache_promises_total"
+FORESEEN = "penstock_cache_foreseen_tokens_total"
+REPORTED = "penstock_cache_reported_tokens_total"
+DRIFT = "penstock_cache_drift"
 
 HELP: Mapping[str, tuple[str, str]] = {
     DURATION: ("histogram", "From the request to the last byte of the answer."),
@@ -48,6 +52,10 @@ HELP: Mapping[str, tuple[str, str]] = {
     LOST: ("counter", "Records that could not be kept."),
     BREAKER: ("gauge", "1 while an address is left alone."),
     BUDGET: ("gauge", "Budgets: limit, spent and reserved."),
+    PROMISES: ("counter", "Calls in which the cache rules promised a read or a cached prefix, kept or not."),
+    FORESEEN: ("counter", "Prompt tokens that the cache model foresaw to be read and written."),
+    REPORTED: ("counter", "Prompt tokens that the provider reported as read and written, of the same calls."),
+    DRIFT: ("gauge", "1 while the cache lever stands down because a provider does not behave like the cache model."),
 }
 
 _MODEL = ("gen_ai_provider_name", "gen_ai_request_model")
@@ -71,6 +79,10 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     LOST: ("file",),
     BREAKER: ("provider", "address"),
     BUDGET: ("budget", "part"),
+    PROMISES: ("model", "kind", "kept"),
+    FORESEEN: ("model", "kind"),
+    REPORTED: ("model", "kind"),
+    DRIFT: ("model",),
 }
 """The labels of each metric, in their order; a histogram's buckets have ``le`` beside them."""
 

@@ -179,7 +179,7 @@ class PlannedCall:
 
     def _keep(self, call: Call) -> None:
         if self._model:
-            call.model_sent = self._model
+            call.model_sent, call.predicted = self._model, None
         self._house.books.keep(call)
 
     async def _send(self, send: Send) -> Sent | None:

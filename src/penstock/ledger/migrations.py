@@ -103,7 +103,13 @@ def _traces(connection: sqlite3.Connection) -> None:
     connection.execute(f"CREATE INDEX calls_trace ON calls ({trace}) WHERE {trace} IS NOT NULL")
 
 
-STEPS: tuple[Step, ...] = (_calls, _call_details, _gates, _gate_orders, _traces)
+def _alarms(connection: sqlite3.Connection) -> None:
+    """The calls that raised an alarm are found without reading every record."""
+    alarm = "json_extract(record, '$.alarm')"
+    connection.execute(f"CREATE INDEX calls_alarm ON calls (started_at) WHERE {alarm} <> ''")
+
+
+STEPS: tuple[Step, ...] = (_calls, _call_details, _gates, _gate_orders, _traces, _alarms)
 
 COLUMNS = {
     "model": "the model that the request went to.",

@@ -128,6 +128,12 @@ class Ledger:
         query = f"SELECT record FROM calls WHERE {where} ORDER BY started_at, id"  # noqa: S608 - constants
         return [_decode(record) for (record,) in self._connection.execute(query, (key,))]
 
+    def alarmed(self) -> list[Call]:
+        """The calls that raised an alarm, oldest first."""
+        where = "json_extract(record, '$.alarm') <> ''"
+        query = f"SELECT record FROM calls WHERE {where} ORDER BY started_at, id"  # noqa: S608 - constants
+        return [_decode(record) for (record,) in self._connection.execute(query)]
+
     @property
     def gates(self) -> GateShelf:
         """The quality gates that this file keeps."""

@@ -19,8 +19,14 @@ _BY_REGIME: Mapping[Regime, Callable[[View, Facts], list[Edit | Note]]] = {
 
 
 def propose(view: View, facts: Facts) -> list[Edit | Note]:
-    """Markers, breakpoints or keys that are expected to pay. Nothing for a model that we do not know (T4)."""
+    """Markers, breakpoints or keys that are expected to pay.
+
+    Nothing for a model that we do not know (T4), nor where the provider does not behave like the cache model.
+    """
     if isinstance(facts.profile, Unknown) or not facts.policy.cache.enabled:
         return []
+    drifted = facts.evidence.drift.standing(facts.profile.model, facts.now)
+    if drifted is not None:
+        return [Note("cache", drifted)]
     lever = _BY_REGIME.get(facts.profile.regime)
     return lever(view, facts) if lever is not None else []

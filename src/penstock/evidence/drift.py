@@ -1,0 +1,197 @@
+"""Does the provider still behave like the cache model? Counted on every call, with an alarm that stands us down.
+
+Per task and model the sums of `evidence.reconcile`; per model a detector on each kind of promise. While a provider
+keeps at least the given share of what the rules promise, the mean number of promises to a false alarm is at least
+``RUN_LENGTH`` (`evidence.detector`); a rule that no longer holds at all is found within a handful of calls. Where
+nothing is promised (OpenAI before gpt-5.6) calls are counted and nothing is judged.
+
+At an alarm the cache lever leaves the model alone for an hour, then for two, four, and so on up to a day; after each
+the detectors start afresh, so a provider that behaves again is believed again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from penstock.evidence.detector import DropDetector
+from penstock.evidence.reconcile import Compared, Reconciled
+
+RUN_LENGTH = 10_000.0
+"""Promises to a false alarm, on average, at the least."""
+OTHER = "other"
+"""What tasks and models beyond the first thousands are counted under."""
+
+_FIRST_PAUSE_S = 3600.0
+_LAST_PAUSE_S = 86_400.0
+_MOST = 10_000
+_MOST_MODELS = 200
+
+
+Kind = Literal["read", "cached"]
+"""Which promise: ``read`` (what was written can be read) or ``cached`` (what is marked is written or read)."""
+_KINDS: tuple[Kind, ...] = ("read", "cached")
+
+
+class Alarm(NamedTuple):
+    """A provider stopped behaving like the cache model.
+
+    Attributes:
+        model: on which model.
+        kind: which promise was broken.
+        at: seconds since the epoch.
+        why: one line with the arithmetic, without prompt text.
+    """
+
+    model: str
+    kind: Kind
+    at: float
+    why: str
+
+
+class Watch(msgspec.Struct):
+    """The detectors of one model.
+
+    Attributes:
+        baseline: the share of promises that should be kept.
+        read, cached: since the last start.
+        kept, promised: promises since the last start, by kind, in the order ``read``, ``cached``.
+        alarms: since ever.
+        alarmed_at: when the latest alarm came, seconds since the epoch, or None.
+        why: its arithmetic.
+    """
+
+    baseline: float
+    read: DropDetector
+    cached: DropDetector
+    kept: tuple[int, int] = (0, 0)
+    promised: tuple[int, int] = (0, 0)
+    alarms: int = 0
+    alarmed_at: float | None = None
+    why: str = ""
+
+    @classmethod
+    def start(cls, baseline: float) -> Watch:
+        """A watch that has seen nothing."""
+        return cls(baseline=baseline, read=DropDetector(baseline=baseline), cached=DropDetector(baseline=baseline))
+
+    @property
+    def until(self) -> float:
+        """When the stand-down of the latest alarm ends, seconds since the epoch; 0 without one."""
+        if self.alarmed_at is None:
+            return 0.0
+        return self.alarmed_at + min(_FIRST_PAUSE_S * 2.0 ** (self.alarms - 1), _LAST_PAUSE_S)
+
+    def observe(self, model: str, one: Compared, at: float) -> Alarm | None:
+        """Count one call; the alarm that it raises, or None. While stood down nothing is judged."""
+        if self.alarmed_at is not None:
+            if at < self.until:
+                return None
+            self._restart()
+        alarm = None
+        for index, (kind, kept) in enumerate(zip(_KINDS, (one.read_kept, one.cached_kept), strict=True)):
+            if kept is None:
+                continue
+            detector: DropDetector = getattr(self, kind)
+            detector.observe(float(kept))
+            self.promised = _plus(self.promised, index, 1)
+            self.kept = _plus(self.kept, index, int(kept))
+            if alarm is None and detector.value >= RUN_LENGTH:
+                alarm = self._alarm(model, kind, index, at)
+        return alarm
+
+    def _alarm(self, model: str, kind: Kind, index: int, at: float) -> Alarm:
+        self.alarms += 1
+        self.alarmed_at = at
+        said = "were read" if kind == "read" else "were read or written"
+        self.why = (
+            f"the provider does not behave like the cache model on {model}: of {self.promised[index]:,} calls whose "
+            f"prefix should have been {'read' if kind == 'read' else 'cached'}, {self.kept[index]:,} {said}, and "
+            f"lately fewer than {self.baseline:.0%} (evidence {RUN_LENGTH:,.0f} to 1); "
+            f"tries again after {(self.until - at) / 3600:g} h"
+        )
+        return Alarm(model, kind, at, self.why)
+
+    def _restart(self) -> None:
+        self.read = DropDetector(baseline=self.baseline)
+        self.cached = DropDetector(baseline=self.baseline)
+        self.kept = self.promised = (0, 0)
+        self.alarmed_at = None
+
+    def merge(self, other: Watch) -> None:
+        """Add another process's watch of the same model; the later alarm counts. Other baselines are passed over."""
+        if self.baseline != other.baseline:
+            return
+        self.read, self.cached = self.read.merge(other.read), self.cached.merge(other.cached)
+        self.kept = (self.kept[0] + other.kept[0], self.kept[1] + other.kept[1])
+        self.promised = (self.promised[0] + other.promised[0], self.promised[1] + other.promised[1])
+        self.alarms = max(self.alarms, other.alarms)
+        if (other.alarmed_at or 0.0) > (self.alarmed_at or 0.0):
+            self.alarmed_at, self.why = other.alarmed_at, other.why
+
+
+def _plus(pair: tuple[int, int], index: int, amount: int) -> tuple[int, int]:
+    return (pair[0] + amount, pair[1]) if index == 0 else (pair[0], pair[1] + amount)
+
+
+class DriftBook(msgspec.Struct):
+    """Reconciliation of every call, and the watch of every model.
+
+    Attributes:
+        sums: by task and model; after 10,000 pairs further ones are counted under ``other``.
+        watches: by model.
+    """
+
+    sums: dict[tuple[str, str], Reconciled] = msgspec.field(default_factory=dict)
+    watches: dict[str, Watch] = msgspec.field(default_factory=dict)
+
+    def observe(self, task: str, model: str, one: Compared, at: float, *, kept: float | None) -> Alarm | None:
+        """Count one call of a task; the alarm that it raises, or None.
+
+        Args:
+            task: name or fingerprint.
+            model: as the model catalogue names it.
+            one: the comparison.
+            at: when the call started, seconds since the epoch.
+            kept: the share of promises that the provider should keep, in (0, 1); None where it promises nothing.
+        """
+        key = (task, model)
+        if key not in self.sums and len(self.sums) >= _MOST:
+            key = (OTHER, OTHER)
+        self.sums.setdefault(key, Reconciled()).add(one)
+        if kept is None:
+            return None
+        watch = self.watches.get(model)
+        if watch is None:
+            if len(self.watches) >= _MOST_MODELS:
+                return None
+            watch = self.watches[model] = Watch.start(kept)
+        return watch.observe(model, one, at)
+
+    def standing(self, model: str, now: float) -> str | None:
+        """Why the cache lever leaves a model alone now, or None when it need not."""
+        watch = self.watches.get(model)
+        return watch.why if watch is not None and now < watch.until else None
+
+    def merge(self, other: DriftBook) -> None:
+        """Add another process's book to this one."""
+        for key, sums in other.sums.items():
+            self.sums.setdefault(key, Reconciled()).merge(sums)
+        for model, watch in other.watches.items():
+            self.watches.setdefault(model, Watch.start(watch.baseline)).merge(watch)
+
+    def to_builtins(self) -> Any:
+        """Plain JSON values."""
+        return {
+            "sums": [[*key, sums.to_builtins()] for key, sums in sorted(self.sums.items())],
+            "watches": {model: msgspec.to_builtins(watch) for model, watch in sorted(self.watches.items())},
+        }
+
+    @classmethod
+    def from_builtins(cls, value: Any) -> DriftBook:
+        """The book that ``to_builtins`` described; ValueError or a subclass for anything else."""
+        return cls(
+            {(str(task), str(model)): Reconciled(*map(int, sums)) for task, model, sums in value["sums"]},
+            msgspec.convert(value["watches"], dict[str, Watch]),
+        )

@@ -1,0 +1,95 @@
+"""What the ledger says of prompt caches: promises and reports, why levers stood down, and the alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from penstock.engine.reconcile import reconciled
+from penstock.engine.record import Call
+from penstock.evidence.reconcile import Reconciled
+
+
+class StoodDown(msgspec.Struct, kw_only=True):
+    """The calls of a task in which a lever did something else than act, for one reason.
+
+    Attributes:
+        task: name or fingerprint.
+        lever: which.
+        did: ``stands down``, ``waits``, ``does not wait``.
+        calls: how many.
+        last_at: start of the latest one, seconds since the epoch.
+        why: its arithmetic.
+    """
+
+    task: str
+    lever: str
+    did: str
+    calls: int = 0
+    last_at: float = 0.0
+    why: str = ""
+
+
+class Raised(msgspec.Struct, frozen=True, kw_only=True):
+    """An alarm: the provider stopped behaving like the cache model.
+
+    Attributes:
+        at: start of the call that raised it, seconds since the epoch.
+        call: its id.
+        model: that it went to.
+        why: the arithmetic.
+    """
+
+    at: float
+    call: str
+    model: str
+    why: str
+
+
+class CacheFigures(msgspec.Struct, kw_only=True):
+    """Sums over calls.
+
+    Attributes:
+        sums: foreseen and reported tokens and promises, by task and model.
+        stood_down: by task, lever and what it did.
+        alarms: oldest first.
+    """
+
+    sums: dict[tuple[str, str], Reconciled] = msgspec.field(default_factory=dict)
+    stood_down: dict[tuple[str, str, str], StoodDown] = msgspec.field(default_factory=dict)
+    alarms: list[Raised] = msgspec.field(default_factory=list)
+
+    def add(self, call: Call) -> None:
+        """Count one call."""
+        one = reconciled(call)
+        if one is not None:
+            self.sums.setdefault((call.task, call.model_sent), Reconciled()).add(one)
+        for note in call.notes:
+            key = (call.task, note.lever, note.did)
+            known = self.stood_down.setdefault(key, StoodDown(task=call.task, lever=note.lever, did=note.did))
+            known.calls += 1
+            if call.started_at >= known.last_at:
+                known.last_at, known.why = call.started_at, note.why
+        if call.alarm:
+            self.alarms.append(Raised(at=call.started_at, call=call.id, model=call.model_sent, why=call.alarm))
+
+    def as_builtins(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "reconciled": [
+                {"task": task, "model": model, **msgspec.structs.asdict(sums)}
+                for (task, model), sums in sorted(self.sums.items())
+            ],
+            "stood_down": [msgspec.to_builtins(one) for _, one in sorted(self.stood_down.items())],
+            "alarms": [msgspec.to_builtins(one) for one in self.alarms],
+        }
+
+
+def cache_figures(calls: Iterable[Call]) -> CacheFigures:
+    """The figures of calls, given oldest first."""
+    found = CacheFigures()
+    for call in calls:
+        found.add(call)
+    return found
