@@ -2,17 +2,13 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given, settings
 
-from penstock.wire import chain
 from penstock.wire.chain import Chain, Content, Place, digest_of_members, digest_of_value, extras_of, seed_of
 from penstock.wire.dialect import Dialect
-from penstock.wire.memo import Memo
 from penstock.wire.raw import Raw, object_of
-from penstock.wire.segments import Level, Segment
-from penstock.wire.view import View, read_request
+from penstock.wire.segments import Level
+from penstock.wire.view import read_request
 from penstock.wire.weight import Weight
-from tests.wire.requests import VIEWS
 
 _CONTENT = Content(kinds={}, markable=frozenset(), marker_key="mark", context="test")
 _PLACE = Place(level=Level.MESSAGES, role="user", message=0, path=("messages", 0))
@@ -22,22 +18,6 @@ def members(text: str) -> dict[str, msgspec.Raw]:
     found = object_of(Raw(text.encode()))
     assert found is not None
     return found
-
-
-def fresh(view: View) -> tuple[Segment, ...]:
-    """The segments as they come when nothing was built before."""
-    return read_request(view.dialect, view.raw).segments
-
-
-@settings(max_examples=100)
-@given(VIEWS)
-def test_what_was_built_before_is_the_same_as_built_anew(view: View) -> None:
-    warm = fresh(view)
-    known, chain._built = chain._built, Memo(0)
-    try:
-        assert fresh(view) == warm
-    finally:
-        chain._built = known
 
 
 def test_equal_messages_at_different_places_are_different_segments() -> None:

@@ -24,7 +24,7 @@ from penstock.levers.cap import propose as cap
 from penstock.levers.route import propose as route
 from penstock.levers.trim import history, retrieved
 from penstock.policy.schema import Mode
-from penstock.wire.view import View, read_request
+from penstock.wire.view import View
 
 Proposal = Edit | Note
 Propose = Callable[[View, Facts], Sequence[Proposal]]
@@ -97,7 +97,7 @@ class _Progress:
             if not accepted:
                 return
             stage = Stage(lever.name, tuple(accepted))
-            view = read_request(self.view.dialect, self.view.apply(stage.operations()))
+            view = self.view.edited(stage.operations())
             facts = self.facts.seeing(view)
         except Exception as error:  # noqa: BLE001 - fail open: a lever may never stop a call
             self.failures.append(Failure(lever.name, type(error).__name__))

@@ -8,9 +8,10 @@ import msgspec
 
 from penstock.wire.chain import Chain, Content, Place, extras_of
 from penstock.wire.dialect import Dialect
+from penstock.wire.outline import Frame
 from penstock.wire.raw import ABSENT, Raw, is_given, object_of, objects_of, text_of, texts_of
 from penstock.wire.reader import Fields, add_content, add_tools, add_unknown, add_whole
-from penstock.wire.segments import Level, Marker, Path, Segment
+from penstock.wire.segments import Level, Marker, Path
 
 _MESSAGE = frozenset({"role", "content"})
 
@@ -20,10 +21,6 @@ class MessagesFields(Fields):
 
     messages: list[Raw]
     system: Raw = ABSENT
-    max_tokens: Raw = ABSENT
-    cache_control: Raw = ABSENT
-    thinking: Raw = ABSENT
-    output_config: Raw = ABSENT
 
 
 class _Control(msgspec.Struct):
@@ -84,16 +81,10 @@ class AnthropicMessages:
         """The top level of a body."""
         return _decoder.decode(raw)
 
-    def segments(self, fields: MessagesFields) -> list[Segment]:
+    def frame(self, fields: MessagesFields) -> Frame:
         """Tools, system blocks, then the blocks of each message."""
-        chain = Chain(_CONTENT)
-        if is_given(fields.tools):
-            chain.extend(_add_tools, fields.tools)
-        if is_given(fields.system):
-            chain.extend(_add_system, fields.system)
-        for index, message in enumerate(fields.messages):
-            chain.extend(_add_message, message, index)
-        return chain.segments
+        head = ((b"tools", _add_tools, fields.tools), (b"system", _add_system, fields.system))
+        return Frame(_CONTENT, [one for one in head if is_given(one[2])], fields.messages, _add_message)
 
     def messages(self, fields: MessagesFields) -> tuple[str, list[Raw]]:
         """The messages."""

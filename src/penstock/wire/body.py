@@ -81,7 +81,7 @@ def _replacements(body: Body, operations: Sequence[Operation]) -> list[_Replacem
     done: list[_Replacement] = []
     changed: dict[Path, _Changes] = {}
     for operation in operations:
-        path, text = operation.path, _checked_value(operation)
+        path, text = operation.path, checked_value(operation)
         if not path:
             if operation.action != "set":
                 raise ValueError("only set can be done to a whole body")
@@ -163,7 +163,8 @@ def _refuse_overlaps(operations: Sequence[Operation]) -> None:
                 raise ValueError("an operation inside a value that another one replaces")
 
 
-def _checked_value(operation: Operation) -> bytes:
+def checked_value(operation: Operation) -> bytes:
+    """An operation's value; ValueError when it is not JSON."""
     if operation.action == "delete":
         if operation.value:
             raise ValueError("delete takes no value")

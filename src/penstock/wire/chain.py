@@ -7,13 +7,12 @@ list of one text part are the same segment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
 from xxhash import xxh3_128, xxh3_128_digest
 
-from penstock.wire.memo import Memo
 from penstock.wire.raw import Members
 from penstock.wire.segments import Level, Marker, Path, Segment
 from penstock.wire.weight import Weight, weigh
@@ -70,29 +69,12 @@ class Chain:
 
     __slots__ = ("_prefix", "content", "initial", "segments")
 
-    def __init__(self, content: Content) -> None:
-        """An empty chain."""
+    def __init__(self, content: Content, segments: Sequence[Segment] = (), *, initial: bool = True) -> None:
+        """A chain that goes on after some segments."""
         self.content = content
-        self.initial = True
-        self.segments: list[Segment] = []
-        self._prefix = b""
-
-    def extend(self, build: Build, value: msgspec.Raw, message: int = -1) -> None:
-        """Append the segments of one message, or of the tools or the system text.
-
-        The same bytes at the same place after the same prefix make the same segments, so they are built once.
-        """
-        key = (self._prefix, xxh3_128_digest(value), message, self.content.context, build)
-        known = _built.get(key)
-        if known is None:
-            count = len(self.segments)
-            build(self, value, message)
-            _built.put(key, (tuple(self.segments[count:]), self.initial), len(self.segments) - count + 1)
-            return
-        segments, self.initial = known
-        if segments:
-            self.segments.extend(segments)
-            self._prefix = segments[-1].prefix
+        self.initial = initial
+        self.segments = list(segments)
+        self._prefix = segments[-1].prefix if segments else b""
 
     def add(
         self,
@@ -129,8 +111,6 @@ class Chain:
 
 Build = Callable[[Chain, msgspec.Raw, int], None]
 """Adds the segments of one value to a chain; the number is the message's index."""
-
-_built: Memo[tuple[bytes, bytes, int, str, Build], tuple[tuple[Segment, ...], bool]] = Memo(32_768)
 
 
 @lru_cache(maxsize=1024)

@@ -9,6 +9,7 @@ import msgspec
 from penstock.wire import openai_prompt
 from penstock.wire.chain import Chain, Place, extras_of
 from penstock.wire.dialect import Dialect
+from penstock.wire.outline import Frame
 from penstock.wire.raw import ABSENT, Members, Raw, is_given, object_of, objects_of, text_of, texts_of
 from penstock.wire.reader import (
     Fields,
@@ -19,7 +20,7 @@ from penstock.wire.reader import (
     add_whole,
     without_extras,
 )
-from penstock.wire.segments import Marker, Path, Segment
+from penstock.wire.segments import Marker, Path
 
 _MESSAGE = frozenset({"role", "content", "tool_calls"})
 
@@ -29,11 +30,6 @@ class ChatFields(Fields):
 
     messages: list[Raw]
     functions: Raw = ABSENT
-    max_tokens: Raw = ABSENT
-    max_completion_tokens: Raw = ABSENT
-    response_format: Raw = ABSENT
-    stream_options: Raw = ABSENT
-    prompt_cache_options: Raw = ABSENT
 
 
 _decoder = msgspec.json.Decoder(ChatFields)
@@ -51,17 +47,12 @@ class OpenAIChat:
         """The top level of a body."""
         return _decoder.decode(raw)
 
-    def segments(self, fields: ChatFields) -> list[Segment]:
+    def frame(self, fields: ChatFields) -> Frame:
         """Tools, then each message's content and tool calls."""
         ttl = openai_prompt.default_ttl(fields.prompt_cache_options)
-        chain = Chain(openai_prompt.content_with(Dialect.OPENAI_CHAT, ttl))
-        if is_given(fields.tools):
-            chain.extend(_add_tools, fields.tools)
-        if is_given(fields.functions):
-            chain.extend(_add_functions, fields.functions)
-        for index, message in enumerate(fields.messages):
-            chain.extend(_add_message, message, index)
-        return chain.segments
+        head = ((b"tools", _add_tools, fields.tools), (b"functions", _add_functions, fields.functions))
+        content = openai_prompt.content_with(Dialect.OPENAI_CHAT, ttl)
+        return Frame(content, [one for one in head if is_given(one[2])], fields.messages, _add_message)
 
     def messages(self, fields: ChatFields) -> tuple[str, list[Raw]]:
         """The messages."""

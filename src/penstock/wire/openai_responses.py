@@ -9,9 +9,10 @@ import msgspec
 from penstock.wire import openai_prompt
 from penstock.wire.chain import Chain, Place, extras_of
 from penstock.wire.dialect import Dialect
+from penstock.wire.outline import Frame
 from penstock.wire.raw import ABSENT, Members, Raw, is_given, object_of, objects_of, text_of, texts_of
 from penstock.wire.reader import Fields, add_content, add_tools, add_unknown, add_whole
-from penstock.wire.segments import Level, Marker, Path, Segment
+from penstock.wire.segments import Level, Marker, Path
 
 _MESSAGE = frozenset({"type", "role", "content"})
 _OUTPUT = frozenset({"output"})
@@ -23,10 +24,6 @@ class ResponsesFields(Fields):
     input: str | list[Raw] | None = None
     raw_input: Raw = msgspec.field(default=ABSENT, name="penstock:text-input")  # set by `decode`, never by a body
     instructions: Raw = ABSENT
-    max_output_tokens: Raw = ABSENT
-    text: Raw = ABSENT
-    reasoning: Raw = ABSENT
-    prompt_cache_options: Raw = ABSENT
 
 
 class _TextInput(msgspec.Struct):
@@ -53,20 +50,13 @@ class OpenAIResponses:
             fields.raw_input = _text_input.decode(raw).input
         return fields
 
-    def segments(self, fields: ResponsesFields) -> list[Segment]:
+    def frame(self, fields: ResponsesFields) -> Frame:
         """Tools, instructions, then each input item."""
         ttl = openai_prompt.default_ttl(fields.prompt_cache_options)
-        chain = Chain(openai_prompt.content_with(Dialect.OPENAI_RESPONSES, ttl))
-        if is_given(fields.tools):
-            chain.extend(_add_tools, fields.tools)
-        if is_given(fields.instructions):
-            chain.extend(_add_instructions, fields.instructions)
-        if isinstance(fields.input, str):
-            chain.extend(_add_text_input, fields.raw_input, 0)
-        else:
-            for index, item in enumerate(fields.input or ()):
-                chain.extend(_add_item, item, index)
-        return chain.segments
+        head = ((b"tools", _add_tools, fields.tools), (b"instructions", _add_instructions, fields.instructions))
+        build = _add_text_input if isinstance(fields.input, str) else _add_item
+        content = openai_prompt.content_with(Dialect.OPENAI_RESPONSES, ttl)
+        return Frame(content, [one for one in head if is_given(one[2])], self.messages(fields)[1], build)
 
     def messages(self, fields: ResponsesFields) -> tuple[str, list[Raw]]:
         """The input items; string input is one."""

@@ -19,6 +19,7 @@ _NULL = Raw(b"null")
 _QUOTE = ord('"')
 _object = msgspec.json.Decoder(dict[str, Raw])
 _objects = msgspec.json.Decoder(list[dict[str, Raw]])
+_list = msgspec.json.Decoder(list[Raw])
 _text = msgspec.json.Decoder(str)
 
 
@@ -34,6 +35,14 @@ def objects_of(value: msgspec.Raw) -> list[dict[str, msgspec.Raw]] | None:
     """A list of objects decoded one level deep, or None when the value is something else."""
     try:
         return _objects.decode(value)
+    except UNREADABLE:
+        return None
+
+
+def list_of(value: msgspec.Raw) -> list[msgspec.Raw] | None:
+    """A list's elements as raw JSON, or None when the value is something else."""
+    try:
+        return _list.decode(value)
     except UNREADABLE:
         return None
 

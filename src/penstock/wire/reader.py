@@ -7,21 +7,47 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 
 from penstock.wire.chain import Chain, Place, digest_of_members, digest_of_value, seed_of
+from penstock.wire.outline import Frame
 from penstock.wire.raw import ABSENT, Members, Raw, is_given, is_string, objects_of, text_of
-from penstock.wire.segments import Level, Marker, Path, Segment
+from penstock.wire.segments import Level, Marker, Path
 from penstock.wire.weight import Weight, weigh
 
 _QUOTES = 2
 
 
 class Fields(msgspec.Struct, kw_only=True):
-    """A request's top level decoded in one pass, members as raw JSON; an absent member is empty."""
+    """A request's top level decoded in one pass, members as raw JSON; an absent member is empty.
+
+    Every parameter that each call is asked for is here, whatever the dialect, so that no call decodes its body twice.
+    """
 
     model: str
     stream: Raw = ABSENT
-    service_tier: Raw = ABSENT
-    tool_choice: Raw = ABSENT
     tools: Raw = ABSENT
+    max_tokens: Raw = ABSENT
+    max_completion_tokens: Raw = ABSENT
+    max_output_tokens: Raw = ABSENT
+    service_tier: Raw = ABSENT
+    speed: Raw = ABSENT
+    inference_geo: Raw = ABSENT
+    tool_choice: Raw = ABSENT
+    parallel_tool_calls: Raw = ABSENT
+    thinking: Raw = ABSENT
+    output_config: Raw = ABSENT
+    reasoning: Raw = ABSENT
+    reasoning_effort: Raw = ABSENT
+    response_format: Raw = ABSENT
+    text: Raw = ABSENT
+    verbosity: Raw = ABSENT
+    cache_control: Raw = ABSENT
+    prompt_cache_key: Raw = ABSENT
+    prompt_cache_options: Raw = ABSENT
+    prompt_cache_retention: Raw = ABSENT
+    context_management: Raw = ABSENT
+    previous_response_id: Raw = ABSENT
+    conversation: Raw = ABSENT
+    n: Raw = ABSENT
+    prediction: Raw = ABSENT
 
 
 class Reader(Protocol):
@@ -43,8 +69,8 @@ class Reader(Protocol):
         """The top level of a body; a msgspec error when it is not what the dialect says."""
         ...
 
-    def segments(self, fields: Any) -> list[Segment]:
-        """Tools, system and messages in render order; never raises on what ``decode`` accepted."""
+    def frame(self, fields: Any) -> Frame:
+        """Tools, system and messages in render order; reading them never raises on what ``decode`` accepted."""
         ...
 
     def messages(self, fields: Any) -> tuple[str, list[Raw]]:

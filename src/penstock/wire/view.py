@@ -1,24 +1,30 @@
 """A request body with meaning: model, parameters, ordered segments, and the operations that move cache markers.
 
-A view is read in one C pass over the body; segments, parameters and offsets are worked out when first asked for.
+A view is read in one C pass over the body; segments, parameters and offsets are worked out when first asked for. A view
+made by `View.edited` from cache markers and parameters shares the segments of the one that it was made from.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
+from xxhash import xxh3_128_digest
 
 from penstock.errors import MalformedRequest
 from penstock.wire.anthropic_messages import AnthropicMessages
 from penstock.wire.body import Operation, apply_to
 from penstock.wire.dialect import Dialect
+from penstock.wire.edited import edit_of
+from penstock.wire.offsets import Top, element, inside, top_of
 from penstock.wire.openai_chat import OpenAIChat
 from penstock.wire.openai_responses import OpenAIResponses
-from penstock.wire.raw import UNREADABLE, Raw, is_given
+from penstock.wire.outline import Hashes, Outline, hashes_of, outline_of
+from penstock.wire.raw import ABSENT, UNREADABLE, Raw, is_given
 from penstock.wire.reader import Fields, Reader
 from penstock.wire.segments import Marker, Path, Segment
 from penstock.wire.walk import Body
@@ -29,6 +35,9 @@ READERS: Mapping[Dialect, Reader] = {
     Dialect.OPENAI_RESPONSES: OpenAIResponses(),
 }
 
+_NAMES = tuple(name for name in Fields.__struct_fields__ if name not in ("model", "tools"))
+_KNOWN = frozenset(_NAMES)
+_params_of: Callable[[Fields], tuple[Raw, ...]] = attrgetter(*_NAMES)
 _members = msgspec.json.Decoder(dict[str, Raw])
 _missing = object()
 _BRACKET = ord("[")
@@ -43,7 +52,22 @@ class View:
         model: the model asked for.
     """
 
-    __slots__ = ("_body", "_decoded", "_fields", "_params", "_reader", "_segments", "dialect", "model", "raw")
+    __slots__ = (
+        "_body",
+        "_decoded",
+        "_fields",
+        "_hashes",
+        "_marks",
+        "_outline",
+        "_params",
+        "_params_digest",
+        "_reader",
+        "_stale",
+        "_top",
+        "dialect",
+        "model",
+        "raw",
+    )
 
     def __init__(self, dialect: Dialect, raw: bytes, reader: Reader, fields: Fields) -> None:
         """For ``read_request``."""
@@ -52,10 +76,15 @@ class View:
         self.model = fields.model
         self._reader = reader
         self._fields = fields
+        self._stale = False
         self._body: Body | None = None
+        self._top: Top | None = None
         self._decoded: dict[str, Any] = {}
         self._params: Mapping[str, Raw] | None = None
-        self._segments: tuple[Segment, ...] | None = None
+        self._params_digest: bytes | None = None
+        self._hashes: Hashes | None = None
+        self._outline: Outline | None = None
+        self._marks: dict[tuple[Path, bytes], tuple[Segment, Marker]] = {}
 
     @property
     def stream(self) -> bool:
@@ -63,11 +92,29 @@ class View:
         return bytes(self._fields.stream) == b"true"
 
     @property
+    def outline(self) -> Outline:
+        """The segments with the summaries that were asked of them."""
+        if self._outline is None:
+            hashes = self._hashes if self._hashes is not None else self.hash_prompt()
+            self._outline = outline_of(self._reader.frame(self._prompt), hashes)
+        return self._outline
+
+    @property
     def segments(self) -> tuple[Segment, ...]:
         """The prompt in render order: tools, system, messages."""
-        if self._segments is None:
-            self._segments = tuple(self._reader.segments(self._fields))
-        return self._segments
+        return self.outline.segments
+
+    @property
+    def params_digest(self) -> bytes:
+        """16 bytes of the raw JSON of the parameters that `Fields` names, as they stand; tools are not among them."""
+        if self._params_digest is None:
+            self._params_digest = xxh3_128_digest(b"\0".join(_params_of(self._fields)))
+        return self._params_digest
+
+    def hash_prompt(self) -> Hashes:
+        """Hash every message; what they hash to finds what is known of the prompt."""
+        self._hashes = hashes_of(self._reader.frame(self._prompt))
+        return self._hashes
 
     @property
     def params(self) -> Mapping[str, Raw]:
@@ -96,18 +143,18 @@ class View:
     @property
     def message_count(self) -> int:
         """How many messages or input items the request has."""
-        return len(self._reader.messages(self._fields)[1])
+        return len(self._reader.messages(self._fields)[1])  # markers move no message
 
     @property
     def has_images(self) -> bool:
         """Whether an image stands anywhere in the prompt."""
-        return any(segment.images for segment in self.segments)
+        return self.outline.fold("images", _images, 0) > 0
 
     def get(self, *path: str | int) -> Any:
         """The decoded value at a path; None when it is absent or null. Integers of any size stay exact."""
         if not path or not isinstance(path[0], str) or path[0] in self._reader.prompt_fields:
             return self._located(path)
-        value = self._top(path[0])
+        value = self._member(path[0])
         for step in path[1:]:
             if isinstance(value, dict) and isinstance(step, str):
                 value = value.get(step)
@@ -119,6 +166,8 @@ class View:
 
     def has(self, *path: str | int) -> bool:
         """Whether something stands at a path, null included."""
+        if len(path) == 1 and path[0] in _KNOWN and path[0] not in self._reader.prompt_fields:
+            return len(getattr(self._fields, path[0])) > 0
         try:
             self.body.span(path)
         except MalformedRequest:
@@ -127,7 +176,8 @@ class View:
 
     def span(self, segment: Segment) -> tuple[int, int]:
         """Half-open byte offsets of a segment's JSON value in ``raw``."""
-        return self.body.span(segment.path)
+        found = self._found(segment.path)
+        return found if found is not None else self.body.span(segment.path)
 
     def span_of(self, path: Path) -> tuple[int, int]:
         """Half-open byte offsets of the value at a path; MalformedRequest when nothing stands there."""
@@ -137,12 +187,49 @@ class View:
         """The body after some operations, as ``body.apply`` makes it; offsets found before are used again."""
         return apply_to(self.body, operations)
 
+    def edited(self, operations: Sequence[Operation]) -> View:
+        """The request after some operations; MalformedRequest or ValueError as ``read_request`` and ``apply`` have it.
+
+        Markers that ``mark`` made and parameters leave the text as it is, so it is not read again.
+        """
+        changes = edit_of(self, operations)
+        if changes is None:
+            return read_request(self.dialect, self.apply(operations))
+        raw, fields, outline = changes
+        view = View(self.dialect, raw, self._reader, fields)
+        view._outline = outline
+        view._stale = outline is not self._outline
+        return view
+
+    @property
+    def fields(self) -> Fields:
+        """The top level as it was decoded; after an edit that only marks, the prompt's members as they were before."""
+        return self._fields
+
+    def marked_by(self, operation: Operation) -> tuple[int, Segment, Marker] | None:
+        """Position, segment and marker of an operation that ``mark`` made."""
+        found = self._marks.get((operation.path, operation.value))
+        if found is None or operation.action != "set":
+            return None
+        segment, marker = found
+        order = range(len(self.segments)) if segment.message < 0 else range(len(self.segments) - 1, -1, -1)
+        position = next((at for at in order if self.segments[at] is segment), None)
+        return None if position is None else (position, segment, marker)
+
+    def lacks(self, name: str) -> bool:
+        """Whether a parameter that ``Fields`` names is not in the body."""
+        return name in _KNOWN and name not in self._reader.prompt_fields and not len(getattr(self._fields, name))
+
+    def reads_alike(self, fields: Fields) -> bool:
+        """Whether the prompt reads the same with other fields: whether a marker without a lifetime lives as long."""
+        return fields is self._fields or self._reader.frame(fields).content is self._reader.frame(self._fields).content
+
     @property
     def body(self) -> Body:
         """The body with its offsets; the messages are not decoded again to find them."""
         if self._body is None:
             self._body = Body(self.raw)
-            name, messages = self._reader.messages(self._fields)
+            name, messages = self._reader.messages(self._prompt)
             if messages and self.raw[(start := self._body.span((name,))[0])] == _BRACKET:
                 self._body.adopt(start, messages)
         return self._body
@@ -156,16 +243,19 @@ class View:
         if not segment.markable:
             raise ValueError("no marker may stand on that segment")
         value = self._reader.marker_json(marker)
-        start, end = self.span(segment)
-        if self.raw[start : start + 1] != b'"':
-            return Operation((*segment.path, self._reader.marker_key), "set", value)
-        part = b'[{"type":"%b","text":%b,"%b":%b}]' % (
-            self._reader.text_type.encode(),
-            self.raw[start:end],
-            self._reader.marker_key.encode(),
-            value,
-        )
-        return Operation(segment.path, "set", self._reader.wrap_text(segment.path, part))
+        if isinstance(segment.path[-1], int):
+            operation = Operation((*segment.path, self._reader.marker_key), "set", value)
+        else:
+            start, end = self.span(segment)
+            part = b'[{"type":"%b","text":%b,"%b":%b}]' % (
+                self._reader.text_type.encode(),
+                self.raw[start:end],
+                self._reader.marker_key.encode(),
+                value,
+            )
+            operation = Operation(segment.path, "set", self._reader.wrap_text(segment.path, part))
+        self._marks[operation.path, operation.value] = (segment, marker)
+        return operation
 
     def parted(self, segment: Segment, pieces: Sequence[bytes], *, last: bool = False) -> list[Operation]:
         """The operations that put several text parts in a text's place.
@@ -198,32 +288,73 @@ class View:
 
     def system_text(self) -> str:
         """The text of the system prompt, parts joined by a blank line."""
-        return self._reader.system_text(self._fields)
+        return self._reader.system_text(self._prompt)
 
     def tool_names(self) -> tuple[str, ...]:
         """The names of the tools, in their order."""
-        return self._reader.tool_names(self._fields)
+        return self._reader.tool_names(self._fields)  # markers rename no tool
 
     def response_schema(self) -> bytes | None:
         """The JSON of the output schema that the request asks for, or None."""
         schema = self._reader.response_schema(self._fields)
         return None if schema is None else bytes(schema)
 
-    def _top(self, name: str) -> Any:
+    @property
+    def _prompt(self) -> Fields:
+        """The fields with the prompt as it stands in the body."""
+        if self._stale:
+            self._fields = self._reader.decode(self.raw)
+            self._stale = False
+        return self._fields
+
+    def _found(self, path: Path) -> tuple[int, int] | None:
+        """The span of a value in the prompt by the lengths of what was decoded; None where that does not tell."""
+        top = self.top
+        if top is None or not path or not isinstance(path[0], str):
+            return None
+        name, items = self._reader.messages(self._prompt)
+        if path[0] != name:
+            value = getattr(self._fields, path[0], None)
+            span = top.spans.get(path[0])
+            rest = path[1:]
+        else:
+            if len(path) == 1 or not isinstance(path[1], int) or path[1] >= len(items):
+                return None
+            span, value, rest = element(self.raw, top.arrays[name], path[1]), items[path[1]], path[2:]
+        if span is None or not isinstance(value, Raw):
+            return None
+        found = inside(self.raw, span, value, rest)
+        return None if found is None else found[0]
+
+    @property
+    def top(self) -> Top | None:
+        """Where the members of the top level stand, if the lengths of what was decoded tell."""
+        if self._top is None:
+            name, items = self._reader.messages(self._prompt)
+            known = dict(zip(_NAMES, _params_of(self._fields), strict=True))
+            for each in ("tools", "functions", "system", "instructions"):
+                known[each] = getattr(self._fields, each, ABSENT)
+            self._top = top_of(self.raw, known, name, items)
+        return self._top
+
+    def _member(self, name: str) -> Any:
         known = self._decoded.get(name, _missing)
         if known is _missing:
-            raw = getattr(self._fields, name, None) if name in self._fields.__struct_encode_fields__ else None
-            if not isinstance(raw, Raw):
-                raw = self.params.get(name)
+            raw = getattr(self._fields, name) if name in _KNOWN else self.params.get(name)
             known = self._decoded[name] = None if raw is None or not is_given(raw) else decoded(raw)
         return known
 
     def _located(self, path: Path) -> Any:
         try:
-            start, end = self.body.span(path)
+            found = self._found(path)
+            start, end = found if found is not None else self.body.span(path)
         except MalformedRequest:
             return None
         return decoded(memoryview(self.raw)[start:end])
+
+
+def _images(before: int, segments: Sequence[Segment]) -> int:
+    return before + sum(segment.images for segment in segments)
 
 
 def read_request(dialect: Dialect, raw: bytes) -> View:

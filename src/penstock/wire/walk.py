@@ -175,7 +175,7 @@ def _scan_object(raw: bytes, start: int) -> Container:
         name = _KEY.match(raw, position)
         if name is None:
             raise MalformedRequest("the body is not JSON")
-        stop = _value_end(raw, name.end())
+        stop = value_end(raw, name.end())
         keys.append(_key_text(name[1]))
         found.starts.append(name.start(1) - 1)
         found.values.append(name.end())
@@ -185,7 +185,8 @@ def _scan_object(raw: bytes, start: int) -> Container:
     return found
 
 
-def _value_end(raw: bytes, position: int) -> int:
+def value_end(raw: bytes, position: int) -> int:
+    """One past the last byte of the value that starts at a position of a well-formed body, by its tokens."""
     if raw[position] not in b'"[{':
         scalar = _SCALAR.match(raw, position)
         return scalar.end() if scalar else position

@@ -1,0 +1,143 @@
+"""What planning costs in CPU, beside reading and hashing the body, by size and length of the conversation.
+
+    python -m benchmarks.planner_cost --json [--seed N] [--repeats N]
+
+Each row is the last request of made-up agent conversations, in microseconds of this thread's CPU time:
+
+    read_us   the body parsed, and every message hashed
+    plan_us   all that the engine does from there until it asks its driver to send: segments, task, facts, the cache
+              model with and without us, every lever, the edited bytes, waiting siblings
+    rest_us   all that it does with the answer: usage, cost, what it would have cost, learning, the record
+
+A request that was ``seen_before`` has its last exchange new and all before it planned and answered. The policy applies
+cache markers to all calls, so edits are made wherever they are expected to pay. Rows are medians over conversations.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from statistics import median
+from time import thread_time_ns
+from typing import Any, NamedTuple
+
+from benchmarks.agents import Agent
+from benchmarks.report import Report, arguments, progress
+from penstock.engine.call import run_call
+from penstock.engine.context import EngineContext
+from penstock.engine.incoming import Incoming
+from penstock.engine.steps import Send, Sent
+from penstock.policy.load import load_policy
+from penstock.wire.dialect import Dialect
+from penstock.wire.view import read_request
+
+CASES = ((2_000, (1, 4)), (10_000, (2, 8, 24)), (50_000, (2, 8, 32, 100)), (200_000, (8, 32, 128)), (400_000, (8, 128)))
+"""Bytes of the last request, and after how many turns it comes."""
+POLICY = 'mode = "apply"\n[holdback]\nshare = 0.0\n'
+START = 1_795_305_600.0  # 2026-11-22 00:00 UTC
+GAP_S = 20.0
+_BYTES_PER_TOKEN = 3.5
+
+
+class Cost(NamedTuple):
+    """Of one request, in nanoseconds; ``edits`` is how many changes were sent."""
+
+    read: int
+    plan: int
+    rest: int
+    edits: int
+
+
+class Bench:
+    """One process's engine, and its time."""
+
+    def __init__(self) -> None:
+        self.context = EngineContext(load_policy(POLICY))
+        self.now = START
+        self.calls = 0
+
+    def ask(self, agent: Agent, turn: int) -> Cost:
+        """One call of an agent from its body to its record; the answer comes a second later."""
+        raw = agent.body(turn)
+        answer = agent.answer(int(len(raw) / _BYTES_PER_TOKEN))
+        self.calls += 1
+        self.now += GAP_S / 7
+        call_id = f"call-{self.calls}"
+        request = Incoming(call_id=call_id, dialect=agent.dialect, raw=raw, started_at=self.now, session=None)
+        begin = thread_time_ns()
+        read_request(agent.dialect, raw).hash_prompt()
+        read = thread_time_ns()
+        steps = run_call(request, self.context)
+        step = next(steps)
+        planned = thread_time_ns()
+        assert isinstance(step, Send)
+        self.context.began(call_id, self.now + 0.5)
+        sent = Sent(status=200, body=answer, started_at=self.now, first_byte_at=self.now + 0.5, ended_at=self.now + 1.0)
+        try:
+            steps.send(sent)
+            steps.send(None)
+        except StopIteration:
+            pass
+        done = thread_time_ns()
+        edits = len(step.plan.edits) if step.plan is not None else 0
+        return Cost(read - begin, planned - read - (read - begin), done - planned, edits)
+
+
+def rows(seed: int, repeats: int) -> Iterator[dict[str, Any]]:
+    """Each case's row; with ``seen_before`` and without."""
+    for dialect in (Dialect.ANTHROPIC_MESSAGES, Dialect.OPENAI_CHAT):
+        for size, lengths in CASES:
+            for turns in lengths:
+                few = max(5, min(repeats, 40 * repeats // (turns + 20)))
+                progress(f"{dialect.value} {size} bytes, {turns} turns")
+                seen, new = [], []
+                bench = Bench()
+                for number in range(few):
+                    agent = Agent(dialect, size=size, turns=turns, seed=seed, key=f"{turns}-{number}")
+                    if turns > 1:
+                        for turn in range(max(1, turns - 4), turns):
+                            bench.ask(agent, turn)
+                        seen.append(bench.ask(agent, turns))
+                    other = Agent(dialect, size=size, turns=turns, seed=seed, key=f"new-{turns}-{number}")
+                    new.append(bench.ask(other, turns))
+                body = len(other.body(turns))
+                for costs, before in ((seen, True), (new, False)):
+                    if costs:
+                        yield row_of(costs, dialect=dialect.value, body_bytes=body, turns=turns, seen_before=before)
+
+
+def row_of(costs: list[Cost], **case: Any) -> dict[str, Any]:
+    """Medians, and the quartiles of what planning costs."""
+    plans = sorted(cost.plan for cost in costs)
+    quartiles = [plans[len(plans) // 4], plans[-(-3 * len(plans) // 4) - 1]]
+    return {
+        **case,
+        "read_us": us(median(cost.read for cost in costs)),
+        "plan_us": us(median(plans)),
+        "plan_us_quartiles": [us(one) for one in quartiles],
+        "rest_us": us(median(cost.rest for cost in costs)),
+        "edits": median(cost.edits for cost in costs),
+        "repeats": len(costs),
+    }
+
+
+def us(nanoseconds: float) -> float:
+    return round(nanoseconds / 1000, 1)
+
+
+def main() -> None:
+    parser = arguments(__doc__ or "", data=False)
+    parser.add_argument("--repeats", type=int, default=60, help="conversations of each case, fewer of long ones")
+    chosen = parser.parse_args()
+    report = Report("planner_cost", chosen.seed)
+    gc.disable()
+    found = []
+    for row in rows(chosen.seed, chosen.repeats):
+        found.append(row)
+        gc.collect()
+    report.emit(cores=os.cpu_count(), load=os.getloadavg()[0], rows=found)
+
+
+if __name__ == "__main__":
+    main()
