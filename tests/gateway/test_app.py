@@ -165,9 +165,7 @@ def test_provider_errors_reach_the_sdk_untouched(gateway: Running, simulator: Si
 def test_other_paths_are_forwarded(gateway: Running) -> None:
     with openai.OpenAI(base_url=gateway.openai_url, **FAST) as gpt:
         assert list(gpt.models.list())
-        assert gpt.embeddings.create(model="text-embedding-3-small", input="x").data
     with anthropic.Anthropic(base_url=gateway.url, **FAST) as claude:
-        assert claude.messages.count_tokens(model=CLAUDE, messages=MESSAGES).input_tokens > 0
         assert list(claude.models.list())
     assert not gateway.books.recent
 

@@ -4,6 +4,7 @@ import pytest
 
 from penstock.gateway.routes import route_of
 from penstock.wire.dialect import Dialect
+from penstock.wire.metered import Metered
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,20 @@ def test_a_request_has_one_way(  # noqa: PLR0917 - a table
 ) -> None:
     route = route_of(method, path, anthropic=anthropic)
     assert (route.provider, route.path, route.dialect) == (provider, target, dialect)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "metered"),
+    [
+        ("POST", b"/v1/embeddings", Metered.EMBEDDINGS),
+        ("POST", b"/openai/v1/embeddings", Metered.EMBEDDINGS),
+        ("POST", b"/v1/messages/count_tokens", Metered.ANTHROPIC_COUNT),
+        ("POST", b"/v1/responses/input_tokens", Metered.OPENAI_COUNT),
+        ("GET", b"/v1/embeddings", None),
+        ("POST", b"/anthropic/v1/embeddings", None),
+        ("POST", b"/v1/messages/batches", None),
+    ],
+)
+def test_some_calls_are_metered_only(method: str, path: bytes, metered: Metered | None) -> None:
+    route = route_of(method, path, anthropic=False)
+    assert (route.dialect, route.metered) == (None, metered)

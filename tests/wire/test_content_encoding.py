@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.wire.content_encoding import decoder_of, plain_body
+from penstock.wire.content_encoding import decoder_of, plain_body, plain_within
 
 TEXT = b'data: {"type":"ping"}\n\n' * 40
 
@@ -49,3 +49,23 @@ def test_what_cannot_be_read_is_none(body: bytes, encoding: str) -> None:
 
 def test_an_unknown_encoding_has_no_decoder() -> None:
     assert decoder_of("zstd") is None
+
+
+@pytest.mark.parametrize("encoding", sorted(PACKED))
+def test_a_request_body_is_read_up_to_its_limit(encoding: str) -> None:
+    packed = PACKED[encoding]
+    assert plain_within(packed, encoding, len(TEXT)) == TEXT
+    assert plain_within(packed, encoding, len(TEXT) - 1) is None
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_request_body_that_is_cut_or_is_of_another_encoding_is_not_read(encoding: str) -> None:
+    assert plain_within(PACKED[encoding][:-9], encoding, 10_000) is None
+    assert plain_within(b"\x00nothing", encoding, 10_000) is None
+    assert plain_within(TEXT, "br", 10_000) is None
+
+
+@given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate", "br"]))
+def test_no_bytes_make_the_reading_raise(data: bytes, encoding: str) -> None:
+    plain = plain_within(data, encoding, 1000)
+    assert plain is None or len(plain) <= 1000

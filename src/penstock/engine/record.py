@@ -60,7 +60,8 @@ class Call(msgspec.Struct, kw_only=True):
         tags: free labels.
         arm: treated, holdback, observe or bypass.
         provider: ``anthropic`` or ``openai``.
-        dialect: the API.
+        dialect: the API; None for an endpoint that is only metered.
+        operation: ``chat``, ``embeddings`` or ``count_tokens``, as OpenTelemetry names it.
         model_asked: as the client named it.
         model_sent: of the request whose answer the caller got.
         stream: whether the answer was streamed.
@@ -97,7 +98,8 @@ class Call(msgspec.Struct, kw_only=True):
     tags: dict[str, str] = {}
     arm: Arm = "observe"
     provider: str
-    dialect: Dialect
+    dialect: Dialect | None
+    operation: str = "chat"
     model_asked: str
     model_sent: str
     stream: bool = False

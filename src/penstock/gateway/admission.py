@@ -49,10 +49,15 @@ class Admission:
         tags = {**self._labels.tags, KEY_TAG: self._holder.name}
         return tags if self._holder.team is None else {**tags, TEAM_TAG: self._holder.team}
 
-    def check(self, send: Send) -> Problem | None:
-        """Why the call may not go, or None; reserves its budget."""
+    def check(self, send: Send, most: int | None = None) -> Problem | None:
+        """Why the call may not go, or None; reserves its budget.
+
+        Args:
+            send: the request.
+            most: what a call without a plan may cost, picodollars.
+        """
         if self._holder is not None:
-            asked = send.plan.view.model if send.plan is not None else ""
+            asked = send.plan.view.model if send.plan is not None else send.model
             problem = forbidden(self._holder, self._labels.task, asked)
             if problem is not None:
                 return problem
@@ -65,7 +70,9 @@ class Admission:
             holder.team if holder is not None else None,
             send.plan.task if send.plan is not None else self._labels.task,
         )
-        verdict, self._reservation = budgets.reserve(spender, most_it_costs(send.plan), self._house.clock())
+        verdict, self._reservation = budgets.reserve(
+            spender, most_it_costs(send.plan) if most is None else most, self._house.clock()
+        )
         if verdict.action == "go":
             return None
         self._house.warn_of_budget(verdict)
@@ -123,6 +130,16 @@ class Admission:
     def _lane_key(self, send: Send) -> Hashable:
         own = self._asked.key if self._provider not in self._house.keys else None
         return self._provider, own, send.model
+
+
+def spent_out(house: House, provider: str, holder: Holder | None, task: str | None) -> Problem | None:
+    """Why a request that nobody can price may not go: a budget that stops has no room left. None when it may."""
+    key, team = (None, None) if holder is None else (holder.name, holder.team)
+    now = house.clock()
+    verdict, reservation = house.budgets.reserve(Spender(key, team, task), 1, now)
+    if reservation is not None:
+        reservation.settle(ZERO, now)
+    return _spent(provider, verdict.budget) if verdict.action == "stop" else None
 
 
 def _tokens(provider: str, send: Send) -> float:

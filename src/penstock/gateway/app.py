@@ -8,19 +8,25 @@ from typing import Any
 import msgspec
 
 from penstock import __version__
+from penstock.gateway.admission import spent_out
 from penstock.gateway.asgi import AsgiCaller, Deliver, Receive
 from penstock.gateway.caller import BodyTooLarge, BodyTooSlow, Caller, CallerGone
 from penstock.gateway.headers import Asked, Lines, take_apart
 from penstock.gateway.house import House
 from penstock.gateway.keys import Holder, is_subscription, no_key
+from penstock.gateway.metered import MeteredCall
 from penstock.gateway.metrics import FORWARDED, REFUSED
+from penstock.gateway.packed import Packed
 from penstock.gateway.passage import pass_through
 from penstock.gateway.planned import PlannedCall
-from penstock.gateway.problems import Problem, too_large
+from penstock.gateway.problems import Problem, path_not_allowed, too_large, unreadable
 from penstock.gateway.routes import Route, route_of
 from penstock.gateway.turn import Turn
 
 Scope = MutableMapping[str, Any]
+
+_FREE = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
+"""Methods that no provider charges for."""
 
 
 class Gateway:
@@ -70,7 +76,7 @@ class Gateway:
         house = self.house
         call_id = house.ids()
         holder = house.ring.holder(asked) if house.ring else None
-        problem = self._gate(route, holder)
+        problem = self._gate(route, holder, method)
         if problem is not None:
             house.metrics.count(REFUSED, (("reason", problem.code or ""),))
             await caller.refuse(problem, route.provider, call_id)
@@ -79,11 +85,38 @@ class Gateway:
             asked.forwarded = [line for line in asked.forwarded if line[0] not in (b"authorization", b"x-api-key")]
         house.running += 1
         try:
-            if route.dialect is None or asked.encoding not in (None, "identity"):
+            if route.metered is not None:
+                raw = await caller.body(house.settings.max_body, asked.length, house.settings.body_s)
+                await MeteredCall(
+                    house,
+                    caller,
+                    route,
+                    route.metered,
+                    asked,
+                    call_id=call_id,
+                    query=query,
+                    raw=raw,
+                    holder=holder,
+                ).run()
+                return
+            if route.dialect is None:
+                if house.budgets and method not in _FREE:
+                    problem = spent_out(house, route.provider, holder, asked.ours.get("x-penstock-task"))
+                    if problem is not None:
+                        house.metrics.count(REFUSED, (("reason", problem.code or ""),))
+                        await caller.refuse(problem, route.provider, call_id)
+                        return
                 status = await pass_through(house, caller, route, asked, method=method, call_id=call_id, query=query)
                 house.metrics.count(FORWARDED, (("provider", route.provider), ("status", str(status or "none"))))
                 return
             raw = await caller.body(house.settings.max_body, asked.length, house.settings.body_s)
+            packed = None
+            if asked.encoding not in (None, "identity"):
+                packed = Packed(raw, asked.encoding, house.settings.max_body)
+                if not packed.readable and house.governed(holder):
+                    await caller.refuse(unreadable(), route.provider, call_id)
+                    return
+                raw = packed.plain
             call = PlannedCall(
                 house,
                 caller,
@@ -92,6 +125,7 @@ class Gateway:
                 call_id=call_id,
                 query=query,
                 raw=raw,
+                packed=packed,
                 holder=holder,
                 bypass=self._only_observed(route.provider, asked),
             )
@@ -109,7 +143,7 @@ class Gateway:
         finally:
             house.running -= 1
 
-    def _gate(self, route: Route, holder: Holder | None) -> Problem | None:
+    def _gate(self, route: Route, holder: Holder | None, method: str) -> Problem | None:
         """Why a request does not get in, or None."""
         house = self.house
         if house.running >= house.rules.running:
@@ -118,6 +152,8 @@ class Gateway:
             return None
         if holder is None:
             return no_key()
+        if route.dialect is None and route.metered is None and not holder.may_use(method, route.path):
+            return path_not_allowed()
         if not holder.own_header and route.provider not in house.keys:
             return Problem(
                 status=500, message="no provider key is set for this gateway", code="no_provider_key", retry=False

@@ -9,7 +9,7 @@ from penstock.engine.context import EngineContext
 from penstock.gateway.budgets import Budgets, Verdict, period_of
 from penstock.gateway.drift import alarm_log, drift_gauges
 from penstock.gateway.headers import Asked, Lines
-from penstock.gateway.keys import KeyRing
+from penstock.gateway.keys import Holder, KeyRing
 from penstock.gateway.logs import Log
 from penstock.gateway.metrics import BREAKER, BUDGET, LOST, QUEUE, RUNNING, WAITING, WRITTEN, Gauge, Metrics
 from penstock.gateway.pacing import Pacer
@@ -89,6 +89,10 @@ class House:
     def rules(self) -> Resilience:
         """What is done when a provider fails."""
         return self.context.policy.resilience
+
+    def governed(self, holder: Holder | None) -> bool:
+        """Whether a call can only be let in when its body was read."""
+        return bool(self.budgets) or (holder is not None and holder.limited)
 
     def throttle(self, budget: str) -> asyncio.Lock:
         """The lock that lets the calls of a spent budget run one at a time."""

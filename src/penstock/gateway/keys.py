@@ -29,6 +29,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
         team: or None.
         tasks: that it may label; empty for all.
         models: that it may ask for; empty for all.
+        paths: beginnings of further paths that it may use, though nothing is planned or metered there.
         own_header: whether the key came in our header, so that ``authorization`` is the provider's.
     """
 
@@ -36,7 +37,23 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     team: str | None = None
     tasks: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
     own_header: bool = False
+
+    @property
+    def limited(self) -> bool:
+        """Whether it is for some tasks or models only."""
+        return bool(self.tasks or self.models)
+
+    def may_use(self, method: str, path: bytes) -> bool:
+        """Whether it may use a path on which nothing is planned or metered, so that its limits cannot be kept."""
+        if not self.limited:
+            return True
+        plain = path.decode("latin-1")
+        if ".." in plain or "%" in plain:
+            return False  # a provider may read it as another path
+        allowed = self.paths if method != "GET" else ("/v1/models", *self.paths)
+        return any(plain == one or plain.startswith(one.rstrip("/") + "/") for one in allowed)
 
 
 class KeyRing:
@@ -104,7 +121,7 @@ def _is_model(model: str, allowed: str) -> bool:
 
 
 def _holder(name: str, key: VirtualKey) -> Holder:
-    return Holder(name=name, team=key.team, tasks=key.tasks, models=key.models)
+    return Holder(name=name, team=key.team, tasks=key.tasks, models=key.models, paths=key.paths)
 
 
 def _digest(name: str, reference: str, environment: Mapping[str, str]) -> bytes:

@@ -24,7 +24,8 @@ from penstock.gateway.house import House
 from penstock.gateway.keys import Holder
 from penstock.gateway.metrics import REFUSED
 from penstock.gateway.pacing import NoRoom
-from penstock.gateway.problems import Problem, error_kind, unreachable
+from penstock.gateway.packed import Packed
+from penstock.gateway.problems import Problem, error_kind, no_room, unreachable
 from penstock.gateway.response import Response
 from penstock.gateway.routes import Route
 from penstock.ledger.traffic import exchanged_of
@@ -66,7 +67,8 @@ class PlannedCall:
         asked: the headers.
         call_id: ours.
         query: of the request, with its question mark, or empty.
-        raw: the body.
+        raw: the body, without its content-encoding.
+        packed: the body as it came, where it came with a content-encoding.
         holder: whose key it came with, or None where no keys are asked for.
         bypass: whether plans leave the call alone.
     """
@@ -81,6 +83,7 @@ class PlannedCall:
         call_id: str,
         query: bytes,
         raw: bytes,
+        packed: Packed | None = None,
         holder: Holder | None = None,
         bypass: bool = False,
     ) -> None:
@@ -92,7 +95,9 @@ class PlannedCall:
         self._target = route.path + query
         self._raw = raw
         self._labels: Labels = read_labels(asked.ours)
-        self._streamed = wants_stream(raw)
+        self._packed = packed
+        # What cannot be read may ask for a stream; then whatever comes is passed on as it comes.
+        self._streamed = wants_stream(raw) if packed is None or packed.readable else True
         self._started_at = house.clock()
         self._call_id = call_id
         self._bypass = bypass or self._labels.bypass
@@ -137,13 +142,7 @@ class PlannedCall:
                 else:
                     step = self._flow.advance()
         except NoRoom as error:
-            full = Problem(
-                status=429,
-                message="no room in the provider's rate limits",
-                code="rate_limit_exceeded",
-                retry_after=math.ceil(error.retry_after),
-            )
-            await self._refuse(full)
+            await self._refuse(no_room(math.ceil(error.retry_after)))
             return
         finally:
             self._caller.unwatch()
@@ -236,6 +235,8 @@ class PlannedCall:
             body = ask_for_usage(self._dialect, planned)
             hidden = body is not planned
         accepted = header(lines, b"accept-encoding")
+        if self._packed is not None:
+            lines, body = self._packed.outgoing(lines, body)
         if hidden:
             lines = replaced(lines, b"accept-encoding", b"identity")
         elif accepted is not None and ("br" in accepted or "zstd" in accepted or "*" in accepted):

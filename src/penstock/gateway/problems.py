@@ -69,3 +69,28 @@ def too_large(limit: int) -> Problem:
     return Problem(
         status=413, message=f"the request body is larger than {limit} bytes", code="request_too_large", retry=False
     )
+
+
+def no_room(retry_after: int) -> Problem:
+    """No room in the provider's limits in time."""
+    return Problem(
+        status=429,
+        message="no room in the provider's rate limits",
+        code="rate_limit_exceeded",
+        retry_after=retry_after,
+    )
+
+
+def unreadable() -> Problem:
+    """A body whose content-encoding we cannot read, where limits need it read."""
+    return Problem(
+        status=415,
+        message="this content-encoding cannot be read, and the key or a budget needs the body read",
+        code="unsupported_content_encoding",
+        retry=False,
+    )
+
+
+def path_not_allowed() -> Problem:
+    """A key with limits on a path where they cannot be kept."""
+    return Problem(status=403, message="this key may not be used for that path", code="path_not_allowed", retry=False)

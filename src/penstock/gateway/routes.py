@@ -1,10 +1,14 @@
-"""Where a request goes: which provider, under which path, and whether we plan it. Never an address that it names."""
+"""Where a request goes: which provider, under which path, and whether it is planned, metered or forwarded.
+
+Never an address that the request names.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
 from penstock.wire.dialect import Dialect, dialect_of_path
+from penstock.wire.metered import Metered, metered_of_path
 
 PROVIDERS = ("openai", "anthropic")
 """The providers that we forward to; their addresses are the policy's."""
@@ -21,11 +25,13 @@ class Route(msgspec.Struct, frozen=True):
         provider: ``openai`` or ``anthropic``.
         path: of the provider's API.
         dialect: of a call that is planned, or None.
+        metered: the endpoint of a call that is metered only, or None.
     """
 
     provider: str
     path: bytes
     dialect: Dialect | None
+    metered: Metered | None = None
 
 
 _DIALECTS: dict[bytes, Route] = {}
@@ -53,6 +59,9 @@ def route_of(method: str, path: bytes, *, anthropic: bool) -> Route:
     dialect = dialect_of_path(path.decode("latin-1")) if method == "POST" else None
     if dialect is not None and provider in (None, dialect.provider):
         return Route(dialect.provider, path, dialect)
+    metered = metered_of_path(path.decode("latin-1")) if method == "POST" else None
+    if metered is not None and provider in (None, metered.provider):
+        return Route(metered.provider, path, None, metered)
     if provider is None:
         theirs = any(path == known or path.startswith(known + b"/") for known in _ANTHROPIC_PATHS)
         provider = "anthropic" if theirs or (anthropic and not path.startswith(b"/v1/chat/")) else "openai"

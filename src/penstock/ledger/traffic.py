@@ -98,6 +98,8 @@ def exchanged_of(call: Call, *, task: str | None, request: bytes, response: byte
         request: the body as the client sent it.
         response: the body of the answer, or None.
     """
+    if call.dialect is None:
+        raise InternalError("traffic is kept of planned calls only")
     return Exchanged(
         ts=call.started_at,
         dialect=call.dialect,

@@ -21,12 +21,16 @@ class VirtualKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         team: whose it is.
         tasks: the tasks that it may label; empty for all.
         models: the models that it may ask for, each with its dated snapshots; empty for all.
+        paths: further paths, each with those below it, that a key with ``tasks`` or ``models`` may use (``/v1/files``).
+            Without it such a key reaches only what is planned or metered, and the list of models: elsewhere its limits
+            cannot be kept. A key without limits may use every path.
     """
 
     key: str
     team: str | None = None
     tasks: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -35,8 +35,7 @@ class _Inflate:
         if not data:
             return b""
         if self._inflate is None:
-            wrapped = data[0] & 0x0F == 8 and data[0] >> 4 <= 7  # noqa: PLR2004 - RFC 1950: method 8, window up to 7
-            self._inflate = zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
+            self._inflate = zlib.decompressobj(_window(data))
         try:
             plain = self._inflate.decompress(data)
             while self._gzip and self._inflate.eof and self._inflate.unused_data:  # a gzip body may have many members
@@ -69,3 +68,33 @@ def plain_body(body: bytes, encoding: str | None) -> bytes | None:
         return decoder.feed(body)
     except ValueError:
         return None
+
+
+def plain_within(body: bytes, encoding: str | None, limit: int) -> bytes | None:
+    """A whole body without its encoding; None when it cannot be read, is cut short, or is longer than ``limit`` bytes.
+
+    No more than ``limit`` bytes are ever made of it, however small it came.
+    """
+    name = (encoding or "identity").strip().lower()
+    if name in ("identity", ""):
+        return body if len(body) <= limit else None
+    if name not in ("gzip", "x-gzip", "deflate"):
+        return None
+    plain = b""
+    rest = body
+    try:
+        while rest:
+            inflate = zlib.decompressobj(_window(rest) if name == "deflate" else _GZIP)
+            plain += inflate.decompress(rest, limit + 1 - len(plain))
+            if len(plain) > limit or not inflate.eof:
+                return None
+            rest = inflate.unused_data
+    except zlib.error:
+        return None
+    return plain
+
+
+def _window(data: bytes) -> int:
+    """The window that zlib needs for a deflate body, with or without its wrapper."""
+    wrapped = data[0] & 0x0F == 8 and data[0] >> 4 <= 7  # noqa: PLR2004 - RFC 1950: method 8, window up to 7
+    return zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS
