@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from penstock.client import Penstock
 from penstock.errors import PolicyError, UsageError
 from penstock.policy.schema import Policy, Upstream
+from penstock.simulator.server import running as simulating
 
 
 def test_a_client_of_its_own_is_refused_with_a_hint() -> None:
@@ -55,3 +58,17 @@ def test_the_clients_are_the_sdks_own_classes() -> None:
         )
     kinds = (openai.OpenAI, openai.AsyncOpenAI, anthropic.Anthropic, anthropic.AsyncAnthropic)
     assert tuple(type(client) for client in made) == kinds
+
+
+def test_what_was_learnt_is_there_again_after_a_restart(tmp_path: Path) -> None:
+    message: Any = {"role": "user", "content": "Say something about rivers."}
+    counts = []
+    with simulating() as simulator:
+        for _ in range(2):
+            with (
+                Penstock(Policy(), ledger=tmp_path / "l.db", anthropic_base_url=simulator.base_url) as penstock,
+                penstock.anthropic(api_key="k", max_retries=0) as claude,
+            ):
+                claude.messages.create(model="claude-haiku-4-5", max_tokens=40, messages=[message])
+                counts.append(penstock.context.evidence.calibration.by_model["claude-haiku-4-5"].calls)
+    assert counts == [1, 2]

@@ -167,3 +167,22 @@ def test_times_before_the_first_sighting_and_far_after_it_stay_in_range() -> Non
     assert table.ticks(NOW - 100.0) == 1
     assert table.ticks(NOW + 1.0) == 11
     assert table.ticks(NOW + 1e12) == 0xFFFFFFFF
+
+
+def test_the_newest_prefixes_are_kept_and_the_table_goes_on() -> None:
+    table = Prefixes(10_000)
+    table.start(1000.0)
+    for number in range(500):
+        shard, place = table.open(number * 7919 + 1)
+        shard.seen[place] = number
+        shard.count[place] = 3
+    newest = table.newest(100)
+    assert len(newest) == 100
+    assert newest.base == table.base
+    assert newest.find(1) is None
+    found = newest.find(499 * 7919 + 1)
+    assert found is not None
+    assert found[0].count[found[1]] == 3
+    newest.open(1)
+    assert len(newest) == 101
+    assert table.newest(500) is table

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import anthropic
 import pytest
 
 from penstock.errors import UsageError
@@ -14,6 +15,8 @@ from penstock.ledger.sqlite import open_ledger
 from penstock.money import Picodollars
 from penstock.policy.schema import Policy, Upstream
 from penstock.policy.serving import Budget
+from penstock.simulator.server import running as simulating
+from tests.gateway.running import policy_for, serving
 from tests.ledger.calls import call
 
 
@@ -89,3 +92,19 @@ def test_budgets_remember_the_month_from_the_ledger(tmp_path: Path) -> None:
     assert gateway.house.budgets.standing()[0][2] == 7
     assert month_begin(noon) <= noon < month_begin(noon) + 31 * 86_400
     books.close()
+
+
+def test_a_restart_goes_on_with_what_was_learnt(tmp_path: Path) -> None:
+    path = tmp_path / "calls.db"
+    with simulating() as simulator:
+        policy = policy_for(simulator.base_url)
+        learnt = []
+        for _ in range(2):
+            with serving(policy, books=Books(ledger=path)) as gateway:
+                learnt.append(gateway.gateway.house.context.evidence)
+                with anthropic.Anthropic(base_url=gateway.url, api_key="k", max_retries=0) as claude:
+                    content = [{"role": "user", "content": "Say something about rivers."}]
+                    claude.messages.create(model="claude-haiku-4-5", max_tokens=40, messages=content)  # type: ignore[arg-type]
+                gateway.calls(1)
+    assert [evidence.calibration.by_model["claude-haiku-4-5"].calls for evidence in learnt] == [1, 2]
+    assert len(learnt[1].reuse.prefixes) == len(learnt[0].reuse.prefixes) > 0

@@ -21,6 +21,7 @@ from penstock.errors import UsageError
 from penstock.evidence.store import Evidence
 from penstock.grading.graders import check_graders
 from penstock.ledger.books import Books
+from penstock.ledger.evidencekeeper import EvidenceKeeper
 from penstock.ledger.gatekeeper import GateKeeper
 from penstock.ledger.ids import call_ids
 from penstock.policy.schema import Policy
@@ -47,7 +48,7 @@ class Penstock:
         anthropic_base_url: the same.
         clock: seconds since the epoch.
         ids: makes the next call's id.
-        evidence: what was learnt before; None starts empty.
+        evidence: what was learnt before, to which the ledger's is added; None starts with the ledger's.
         context: an engine context to share; None makes one from policy and evidence.
         transport: makes the transport that a sync client sends with; None for the network.
         async_transport: the same for async clients.
@@ -75,12 +76,20 @@ class Penstock:
     ) -> None:
         resolved = policy if isinstance(policy, Policy) else read_policy(policy)
         check_graders(resolved)
-        self._context = context if context is not None else EngineContext(resolved, evidence=evidence)
         self._books = Books(ledger=ledger, record=record)
         ids = ids if ids is not None else call_ids(clock)
+        writer = call_ids(clock)()
+        self._learnt = None if ledger is None else EvidenceKeeper(ledger, clock=clock, writer=writer)
+        if context is None:
+            kept = evidence if evidence is not None or self._learnt is None else self._learnt.evidence
+            context = EngineContext(resolved, evidence=kept)
+        self._context = context
+        if self._learnt is not None:
+            self._learnt.begin(context.evidence, context.failures)
+            self._books.heard.append(self._learnt.heard)
         self._core = Core(self._context, self._books, clock=clock, ids=ids)
         gates = self._context.gates
-        self._gates = None if ledger is None else GateKeeper(gates, ledger, clock=clock, writer=call_ids(clock)())
+        self._gates = None if ledger is None else GateKeeper(gates, ledger, clock=clock, writer=writer)
         self._base_urls = {
             "openai": openai_base_url or _base_url(resolved, "openai"),
             "anthropic": anthropic_base_url or _base_url(resolved, "anthropic"),
@@ -146,7 +155,8 @@ class Penstock:
             closing()
         with self._core.lock:
             gates_kept = self._gates is None or self._gates.close()
-        return self._books.close() and gates_kept
+            learnt_kept = self._learnt is None or self._learnt.close()
+        return self._books.close() and gates_kept and learnt_kept
 
     def _sync(self, provider: str, arguments: dict[str, Any]) -> dict[str, Any]:
         transport = PenstockTransport(self._core, self._transport())

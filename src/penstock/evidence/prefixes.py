@@ -193,6 +193,16 @@ class Prefixes:
             if shard.until[place]:
                 shard.until[place] = min(shard.until[place] + tenths, _U32)
 
+    def newest(self, count: int) -> Prefixes:
+        """A table of the ``count`` prefixes that were seen last, or this one when it has no more."""
+        if len(self) <= count:
+            return self
+        times = sorted(seen for shard, place in self.records() for seen in (shard.seen[place],))
+        fresh = Prefixes(self.limit)
+        fresh.base = self.base
+        fresh._shards = [shard.rebuilt(len(shard.keys), seen_after=times[-count - 1]) for shard in self._shards]
+        return fresh
+
     def records(self) -> Iterator[tuple[Shard, int]]:
         """Every record."""
         for shard in self._shards:

@@ -6,6 +6,8 @@ Merging is by addition, so deltas of several workers can be added up in any orde
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol, Self
 
 import msgspec
@@ -20,6 +22,9 @@ from penstock.evidence.lengths import LengthTable
 from penstock.evidence.reuse import ReuseEvidence
 
 VERSION = 1
+
+KEPT_PREFIXES = 50_000
+"""Prompt prefixes that a snapshot keeps, the newest: what a restart can read in a second or two."""
 
 
 class Summary(Protocol):
@@ -64,6 +69,25 @@ class Evidence(msgspec.Struct):
         parts = {name: getattr(self, name).to_builtins() for name in _PARTS}
         return msgspec.json.encode({"version": VERSION, **parts})
 
+    def snapshot(self) -> dict[str, Callable[[], Any]]:
+        """The parts that are kept across restarts as they are now, each a function that gives its plain JSON values.
+
+        The functions may be called later and in another thread, and only they take long. Gates are kept for themselves.
+        """
+        plain = {name: getattr(self, name) for name in _PARTS if self.keeps(name) and name != "reuse"}
+        found: dict[str, Callable[[], Any]] = {
+            name: partial(_given, part.to_builtins()) for name, part in plain.items()
+        }
+        return {**found, "reuse": partial(_newest, self.reuse.copied())}
+
+    def keeps(self, part: str) -> bool:
+        """Whether a part of that name is kept across restarts here."""
+        return part in _PARTS and part != "gates"
+
+    def put(self, part: str, value: Any) -> None:
+        """Put a part that ``to_builtins`` described in place of this one's; an error of any kind for anything else."""
+        setattr(self, part, _PARTS[part].from_builtins(value))
+
     @classmethod
     def from_json(cls, data: bytes) -> Evidence:
         """The evidence that ``to_json`` wrote; a part that is missing starts empty.
@@ -78,6 +102,15 @@ class Evidence(msgspec.Struct):
             return cls(**{name: kind.from_builtins(value[name]) for name, kind in _PARTS.items() if name in value})
         except (msgspec.DecodeError, ValueError, TypeError, KeyError, AttributeError):
             raise InputError("not evidence that penstock wrote") from None
+
+
+def _given(value: Any) -> Any:
+    return value
+
+
+def _newest(reuse: ReuseEvidence) -> Any:
+    reuse.prefixes = reuse.prefixes.newest(KEPT_PREFIXES)
+    return reuse.to_builtins()
 
 
 _PARTS: dict[str, Any] = {

@@ -21,6 +21,7 @@ from penstock.gateway.tunnel import proxy_for
 from penstock.gateway.upstream import Limits, Upstream
 from penstock.grading.graders import check_graders
 from penstock.ledger.books import Books
+from penstock.ledger.evidencekeeper import EvidenceKeeper
 from penstock.ledger.gatekeeper import GateKeeper
 from penstock.ledger.ids import call_ids
 from penstock.policy.schema import Policy
@@ -86,10 +87,18 @@ def build_gateway(
     check_graders(policy)
     addresses = upstreams_of(policy, environment, limits)
     budgets = Budgets(policy.budgets)
+    path = books.ledger_path
+    writer = call_ids(clock)()
+    learnt = None if path is None else EvidenceKeeper(path, clock=clock, writer=writer)
+    if context is None:
+        context = EngineContext(policy, evidence=None if learnt is None else learnt.evidence)
+    if learnt is not None:
+        learnt.begin(context.evidence, context.failures)
+        books.heard.append(learnt.heard)
     if budgets:
         budgets.recall(books.earlier(month_begin(clock())))
     house = House(
-        context=context if context is not None else EngineContext(policy),
+        context=context,
         books=books,
         upstreams={provider: upstreams[0] for provider, upstreams in addresses.items()},
         endpoints=endpoints_of(policy, addresses, clock),
@@ -102,13 +111,14 @@ def build_gateway(
         log=log,
     )
 
-    path = books.ledger_path
-    keeper = None if path is None else GateKeeper(house.context.gates, path, clock=clock, writer=call_ids(clock)())
+    keeper = None if path is None else GateKeeper(context.gates, path, clock=clock, writer=writer)
 
     async def closed() -> None:
         await house.shadows.close()
         if keeper is not None and not keeper.close():
             log.error("ledger", error="the quality gates were not written at the close")
+        if learnt is not None and not learnt.close():
+            log.error("ledger", error="what was learnt was not written at the close")
         for upstream in house.retired:
             await upstream.aclose()
         for endpoint in house.endpoints.values():

@@ -109,7 +109,22 @@ def _alarms(connection: sqlite3.Connection) -> None:
     connection.execute(f"CREATE INDEX calls_alarm ON calls (started_at) WHERE {alarm} <> ''")
 
 
-STEPS: tuple[Step, ...] = (_calls, _call_details, _gates, _gate_orders, _traces, _alarms)
+def _evidence(connection: sqlite3.Connection) -> None:
+    """What was learnt from traffic: one row for each part."""
+    connection.execute(
+        """
+        CREATE TABLE evidence (
+            part TEXT PRIMARY KEY NOT NULL,
+            version INTEGER NOT NULL,
+            saved_at REAL NOT NULL,
+            writer TEXT NOT NULL,
+            summary BLOB NOT NULL
+        ) WITHOUT ROWID
+        """
+    )
+
+
+STEPS: tuple[Step, ...] = (_calls, _call_details, _gates, _gate_orders, _traces, _alarms, _evidence)
 
 COLUMNS = {
     "model": "the model that the request went to.",
@@ -126,6 +141,9 @@ COLUMNS = {
     "action": "hold, release, promote or pin.",
     "person": "who decided.",
     "why": "their reason.",
+    "part": "lengths, calibration, escalations, reuse.",
+    "version": "of the parts' format.",
+    "summary": "counts and digests as compressed JSON; no prompt text.",
 }
 """What the columns hold that are not simply a field of the record or of its usage."""
 

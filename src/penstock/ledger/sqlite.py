@@ -13,6 +13,7 @@ import msgspec
 from penstock.engine.record import Call
 from penstock.errors import InputError, InternalError
 from penstock.ledger.gates import GateShelf
+from penstock.ledger.learnt import EvidenceShelf
 from penstock.ledger.migrations import migrate
 from penstock.money import Picodollars
 
@@ -138,6 +139,11 @@ class Ledger:
     def gates(self) -> GateShelf:
         """The quality gates that this file keeps."""
         return GateShelf(self._connection)
+
+    @property
+    def evidence(self) -> EvidenceShelf:
+        """What was learnt from traffic, as this file keeps it."""
+        return EvidenceShelf(self._connection)
 
     def after(self, place: tuple[float, str] | None, limit: int = 1000) -> list[Call]:
         """Calls that stand behind a place (start time and id), oldest first; None begins at the first."""
