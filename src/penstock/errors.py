@@ -8,6 +8,7 @@
     │   └── MalformedRequest   a request body that is not what its dialect says
     ├── UpstreamError          the provider or the way to it
     │   ├── UpstreamUnreachable
+    │   │   └── UpstreamClosed      a request went out and the connection closed without an answer
     │   ├── UpstreamTimeout
     │   └── UpstreamProtocolError   bytes that are not HTTP, or a stream that broke its own rules
     └── InternalError          ours: a bug, a full disk, a ledger that is gone
@@ -64,6 +65,10 @@ class UpstreamError(PenstockError):
 
 class UpstreamUnreachable(UpstreamError):  # noqa: N818 - reads as the condition it reports
     """No connection could be made."""
+
+
+class UpstreamClosed(UpstreamUnreachable):
+    """A request went out and the connection closed without an answer: whether it was carried out is not known."""
 
 
 class UpstreamTimeout(UpstreamError):  # noqa: N818 - reads as the condition it reports

@@ -162,7 +162,7 @@ def test_an_unreachable_provider_raises_as_without_us() -> None:
     with penstock.openai(**FAST) as client, pytest.raises(openai.APIConnectionError):
         client.chat.completions.create(model=GPT, messages=MESSAGES)
     (call,) = penstock.calls
-    assert (call.status, call.error_kind, call.cost) == (None, "connect", None)
+    assert (call.status, call.error_kind, call.cost) == (None, "connect", 0)
     penstock.close()
 
 

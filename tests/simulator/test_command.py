@@ -25,6 +25,7 @@ def test_fault_rules_come_from_a_spec_or_from_a_file(tmp_path: Path) -> None:
     assert len(rules_from(str(file))) == 3
     assert rules_from("429@nth=2") == [FaultRule(fault=Fault("429"), nth=2)]
     assert rules_from("") == []
+    assert len(rules_from(";".join(["slow-first-byte=1@p=0.001"] * 40))) == 40
 
 
 def test_the_environment_lines_fit_both_sdks() -> None:

@@ -23,6 +23,9 @@ _PAID_BUT_UNKNOWN = frozenset(
     for fault in ("missing", "is_not_a_count")
 )
 
+NEVER_SENT = frozenset({"connect", "not_sent"})
+"""Error kinds of requests that reached nobody."""
+
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """What was sent and what came of it.
@@ -34,7 +37,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         usage: as the provider reported it, or None.
         answer: as it reads; None when there is none.
         tier: how it is billed.
-        cost: in picodollars; None when unknown. A request that the provider refused costs nothing.
+        cost: in picodollars; None when unknown. A request that never went out, or that
+            the provider refused, costs nothing.
     """
 
     send: Send
@@ -73,7 +77,7 @@ def read_attempt(send: Send, view: View | None, sent: Sent, tier: Tier = STANDAR
     cost: Picodollars | None = None
     if usage is not None:
         cost = None if _incomplete(usage) else cost_at(billed_model(send.model, answer), usage, sent.started_at, tier)
-    elif sent.status is not None and not sent.accepted:
+    elif sent.error_kind in NEVER_SENT or (sent.status is not None and not sent.accepted):
         cost = Picodollars(0)
     return Attempt(send=send, view=view, sent=sent, usage=usage, answer=answer, tier=tier, cost=cost)
 

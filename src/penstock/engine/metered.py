@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from penstock.engine.attempt import NEVER_SENT
 from penstock.engine.naming import UNLABELLED
 from penstock.engine.record import Call
 from penstock.engine.steps import Sent
@@ -47,8 +48,8 @@ def metered_call(
         if sent.body is not None or kind.free:
             answered, usage = read_metered(kind, sent.body or b"")
         cost = _cost(kind, answered or model, usage, started_at)
-    elif sent.status is not None:
-        cost = Picodollars(0)  # a request that was refused bills nothing
+    elif sent.status is not None or sent.error_kind in NEVER_SENT:
+        cost = Picodollars(0)  # what was refused or reached nobody bills nothing
     return Call(
         id=call_id,
         started_at=started_at,

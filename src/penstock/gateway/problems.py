@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from penstock.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from penstock.errors import UpstreamClosed, UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from penstock.gateway.headers import Lines
 from penstock.wire.errors import error_body
 
@@ -61,6 +61,8 @@ def error_kind(error: UpstreamError) -> str:
     """The short name of such an error in a call's record."""
     if isinstance(error, UpstreamTimeout):
         return "timeout"
+    if isinstance(error, UpstreamClosed):
+        return "closed_by_provider"
     return "connect" if isinstance(error, UpstreamUnreachable) else "upstream_protocol"
 
 

@@ -21,7 +21,7 @@ from typing import Protocol
 
 import msgspec
 
-from penstock.errors import UpstreamProtocolError, UpstreamTimeout, UpstreamUnreachable
+from penstock.errors import UpstreamClosed, UpstreamProtocolError, UpstreamTimeout, UpstreamUnreachable
 from penstock.gateway.connection import ClosedBeforeAnswer, Connection
 from penstock.gateway.origin import Origin
 from penstock.gateway.response import Response
@@ -121,7 +121,8 @@ class Upstream:
             length: of a streamed body, when it is known.
 
         Raises:
-            UpstreamUnreachable: no connection could be made, or it was closed without an answer.
+            UpstreamUnreachable: no connection could be made.
+            UpstreamClosed: it was closed without an answer.
             UpstreamTimeout: a limit passed.
             UpstreamProtocolError: what came back is not HTTP.
         """
@@ -148,7 +149,7 @@ class Upstream:
             except ClosedBeforeAnswer as error:
                 if kept and not streamed:
                     continue
-                raise UpstreamUnreachable(str(error)) from None
+                raise UpstreamClosed(str(error)) from None
 
     async def aclose(self) -> None:
         """Close every connection, running ones too."""

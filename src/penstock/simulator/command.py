@@ -93,6 +93,13 @@ def limits_from(spec: str) -> Limits:
 def rules_from(spec: str) -> list[FaultRule]:
     """Fault rules from a spec, or from a file of specs, one or more in a line."""
     path = Path(spec)
-    if spec and path.is_file():
+    if spec and _is_file(path):
         return parse_rules(",".join(path.read_text(encoding="utf-8").splitlines()))
     return parse_rules(spec)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a spec that is longer than a file's name can be
+        return False
