@@ -107,19 +107,23 @@ def test_a_failure_is_the_caller_s_and_is_recorded(
 
 
 async def test_a_caller_that_leaves_cancels_the_provider_and_the_cost_is_unknown() -> None:
-    closed = asyncio.Event()
+    arrived, closed = asyncio.Event(), asyncio.Event()
 
     async def handler(peer: Peer) -> None:
         await peer.read_request()
+        arrived.set()
         await peer.reader.read()
         closed.set()
 
     async with raw_server(handler) as provider:
         with serving(policy_for(f"http://127.0.0.1:{provider.port}")) as gateway:
-            async with httpx2.AsyncClient(timeout=0.3) as client:
-                with pytest.raises(httpx2.ReadTimeout):
-                    await client.post(f"{gateway.openai_url}/embeddings", json={"model": EMBEDDER, "input": "x"})
-            await asyncio.wait_for(closed.wait(), 10)
+            async with httpx2.AsyncClient(timeout=60) as client:
+                url = f"{gateway.openai_url}/embeddings"
+                asking = asyncio.ensure_future(client.post(url, json={"model": EMBEDDER, "input": "x"}))
+                await asyncio.wait_for(arrived.wait(), 20)
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
+            await asyncio.wait_for(closed.wait(), 20)
             await asyncio.to_thread(eventually, lambda: len(gateway.books.recent) == 1)
             (call,) = gateway.books.recent
     assert (call.error_kind, call.cost) == ("closed_by_caller", None)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from penstock.errors import UpstreamError, UpstreamProtocolError, UpstreamTimeout, UpstreamUnreachable
+from penstock.errors import UpstreamClosed, UpstreamError, UpstreamProtocolError, UpstreamTimeout, UpstreamUnreachable
 from penstock.gateway.problems import Problem, answer_of, error_kind, too_large, unreachable
 
 
@@ -26,6 +26,7 @@ def test_a_problem_has_the_shape_of_the_provider() -> None:
     [
         (UpstreamTimeout("t"), 504, "timeout"),
         (UpstreamUnreachable("u"), 502, "connect"),
+        (UpstreamClosed("c"), 502, "closed_by_provider"),
         (UpstreamProtocolError("p"), 502, "upstream_protocol"),
     ],
 )

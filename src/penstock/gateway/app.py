@@ -76,7 +76,7 @@ class Gateway:
         house = self.house
         call_id = house.ids()
         holder = house.ring.holder(asked) if house.ring else None
-        problem = self._gate(route, holder, method)
+        problem = self._gate(route, holder, method) or self._spent(route, holder, asked, method)
         if problem is not None:
             house.metrics.count(REFUSED, (("reason", problem.code or ""),))
             await caller.refuse(problem, route.provider, call_id)
@@ -85,51 +85,12 @@ class Gateway:
             asked.forwarded = [line for line in asked.forwarded if line[0] not in (b"authorization", b"x-api-key")]
         house.running += 1
         try:
-            if route.metered is not None:
-                raw = await caller.body(house.settings.max_body, asked.length, house.settings.body_s)
-                await MeteredCall(
-                    house,
-                    caller,
-                    route,
-                    route.metered,
-                    asked,
-                    call_id=call_id,
-                    query=query,
-                    raw=raw,
-                    holder=holder,
-                ).run()
-                return
-            if route.dialect is None:
-                if house.budgets and method not in _FREE:
-                    problem = spent_out(house, route.provider, holder, asked.ours.get("x-penstock-task"))
-                    if problem is not None:
-                        house.metrics.count(REFUSED, (("reason", problem.code or ""),))
-                        await caller.refuse(problem, route.provider, call_id)
-                        return
+            if route.forwarded:
                 status = await pass_through(house, caller, route, asked, method=method, call_id=call_id, query=query)
                 house.metrics.count(FORWARDED, (("provider", route.provider), ("status", str(status or "none"))))
                 return
             raw = await caller.body(house.settings.max_body, asked.length, house.settings.body_s)
-            packed = None
-            if asked.encoding not in (None, "identity"):
-                packed = Packed(raw, asked.encoding, house.settings.max_body)
-                if not packed.readable and house.governed(holder):
-                    await caller.refuse(unreadable(), route.provider, call_id)
-                    return
-                raw = packed.plain
-            call = PlannedCall(
-                house,
-                caller,
-                route,
-                asked,
-                call_id=call_id,
-                query=query,
-                raw=raw,
-                packed=packed,
-                holder=holder,
-                bypass=self._only_observed(route.provider, asked),
-            )
-            await call.run()
+            await self._counted(caller, route, asked, call_id=call_id, query=query, raw=raw, holder=holder)
         except BodyTooLarge:
             await caller.refuse(too_large(house.settings.max_body), route.provider, call_id)
         except BodyTooSlow:
@@ -143,6 +104,47 @@ class Gateway:
         finally:
             house.running -= 1
 
+    async def _counted(
+        self,
+        caller: Caller,
+        route: Route,
+        asked: Asked,
+        *,
+        call_id: str,
+        query: bytes,
+        raw: bytes,
+        holder: Holder | None,
+    ) -> None:
+        """Carry out a call that the ledger keeps: planned, or only metered."""
+        house = self.house
+        if route.metered is not None:
+            kind = route.metered
+            metered = MeteredCall(
+                house, caller, route, kind, asked, call_id=call_id, query=query, raw=raw, holder=holder
+            )
+            await metered.run()
+            return
+        packed = None
+        if asked.encoding not in (None, "identity"):
+            packed = Packed(raw, asked.encoding, house.settings.max_body)
+            if not packed.readable and house.governed(holder):
+                await caller.refuse(unreadable(), route.provider, call_id)
+                return
+            raw = packed.plain
+        call = PlannedCall(
+            house,
+            caller,
+            route,
+            asked,
+            call_id=call_id,
+            query=query,
+            raw=raw,
+            packed=packed,
+            holder=holder,
+            bypass=self._only_observed(route.provider, asked),
+        )
+        await call.run()
+
     def _gate(self, route: Route, holder: Holder | None, method: str) -> Problem | None:
         """Why a request does not get in, or None."""
         house = self.house
@@ -152,13 +154,19 @@ class Gateway:
             return None
         if holder is None:
             return no_key()
-        if route.dialect is None and route.metered is None and not holder.may_use(method, route.path):
+        if route.forwarded and not holder.may_use(method, route.path):
             return path_not_allowed()
         if not holder.own_header and route.provider not in house.keys:
             return Problem(
                 status=500, message="no provider key is set for this gateway", code="no_provider_key", retry=False
             )
         return None
+
+    def _spent(self, route: Route, holder: Holder | None, asked: Asked, method: str) -> Problem | None:
+        """Why a request that nobody can price may not go, or None."""
+        if not route.forwarded or method in _FREE or not self.house.budgets:
+            return None
+        return spent_out(self.house, route.provider, holder, asked.ours.get("x-penstock-task"))
 
     def _only_observed(self, provider: str, asked: Asked) -> bool:
         """Whether it is subscription traffic that the policy does not let us change."""

@@ -33,6 +33,11 @@ class Route(msgspec.Struct, frozen=True):
     dialect: Dialect | None
     metered: Metered | None = None
 
+    @property
+    def forwarded(self) -> bool:
+        """Whether nothing is planned or metered: it passes as it came."""
+        return self.dialect is None and self.metered is None
+
 
 _DIALECTS: dict[bytes, Route] = {}
 
