@@ -108,3 +108,19 @@ def test_a_restart_goes_on_with_what_was_learnt(tmp_path: Path) -> None:
                 gateway.calls(1)
     assert [evidence.calibration.by_model["claude-haiku-4-5"].calls for evidence in learnt] == [1, 2]
     assert len(learnt[1].reuse.prefixes) == len(learnt[0].reuse.prefixes) > 0
+
+
+def test_a_budget_that_is_raised_or_renamed_remembers_what_was_spent_and_a_new_one_reads_the_ledger(
+    tmp_path: Path,
+) -> None:
+    noon = 1_790_000_000.0
+    with open_ledger(tmp_path / "l.db") as ledger:
+        ledger.append([call(1, started_at=noon, cost=Picodollars(7), task="triage")])
+    books = Books(ledger=tmp_path / "l.db")
+    log = Log(lambda: noon, io.StringIO())
+    policy = Policy(budgets={"all": Budget(usd=1.0)})
+    house = build_gateway(policy, books, clock=lambda: noon, ids=lambda: "c", log=log, environment={}).house
+    wider = {"total": Budget(usd=2.0, action="warn"), "triage": Budget(usd=1.0, task="triage", period="day")}
+    reload_policy(house, Policy(budgets=wider), {})
+    assert [(name, spent) for name, _, spent, _ in house.budgets.standing()] == [("total", 7), ("triage", 7)]
+    books.close()

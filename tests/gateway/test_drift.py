@@ -6,7 +6,8 @@ from penstock.evidence.drift import DriftBook
 from penstock.evidence.reconcile import Compared
 from penstock.gateway.drift import alarm_log, by_model, drift_gauges
 from penstock.gateway.logs import Log
-from penstock.gateway.metrics import HELP, LABELS, Metrics
+from penstock.gateway.metrics import Metrics
+from penstock.telemetry.names import HELP, LABELS
 from tests.ledger.calls import call
 
 KEPT = Compared(9000, 500, 8990, 510, read_kept=True, cached_kept=True)

@@ -4,8 +4,9 @@ import re
 
 from penstock.engine.edit import Risk
 from penstock.engine.record import EditRecord
-from penstock.gateway.metrics import COST, HELP, LABELS, MOST_SERIES, RUNNING, Metrics
+from penstock.gateway.metrics import MOST_SERIES, Metrics
 from penstock.money import Picodollars
+from penstock.telemetry.names import COST_USD, HELP, LABELS, RUNNING
 from penstock.wire.usage import Usage
 from tests.ledger.calls import call
 
@@ -26,7 +27,7 @@ def test_a_call_is_counted_by_model_task_arm_and_status() -> None:
         )
     )
     lines = metrics.text().splitlines()
-    model = 'gen_ai_provider_name="anthropic",gen_ai_request_model="claude-haiku-4-5"'
+    model = 'gen_ai_operation_name="chat",gen_ai_provider_name="anthropic",gen_ai_request_model="claude-haiku-4-5"'
     expected = [
         'penstock_calls_total{task="triage",model="claude-haiku-4-5",arm="treated",status="200"} 1',
         f"penstock_cost_usd_total{{{model}}} 1.0",
@@ -47,7 +48,7 @@ def test_an_unknown_cost_is_counted_and_in_no_sum() -> None:
     metrics = Metrics()
     metrics.heard(call(cost=None, usage=None))
     assert "penstock_unknown_cost_calls_total" in metrics.text()
-    assert f"{COST}{{" not in metrics.text()
+    assert f"{COST_USD}{{" not in metrics.text()
 
 
 def test_labels_are_escaped_and_series_are_bounded() -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from penstock.gateway import metrics
+from penstock.telemetry import names
 from tools.reference.markdown import code, paragraphs, table
 
 
 def metrics_page() -> str:
     """Every metric with its type, its labels and its meaning."""
     rows = (
-        (code(name), kind, ", ".join(map(code, metrics.LABELS[name])), said)
-        for name, (kind, said) in metrics.HELP.items()
+        (code(name), kind, ", ".join(map(code, names.LABELS[name])), said) for name, (kind, said) in names.HELP.items()
     )
-    lines = ["# Metrics", "", *paragraphs(metrics.__doc__ or ""), *table(("metric", "type", "labels", "meaning"), rows)]
+    lines = ["# Metrics", "", *paragraphs(names.__doc__ or ""), *table(("metric", "type", "labels", "meaning"), rows)]
     bounds = ", ".join(f"{bound:g}" for bound in metrics.BOUNDS)
     lines += [
         f"Histograms have the upper bounds {bounds} seconds. A metric has at most {metrics.MOST_SERIES:,} sets of"

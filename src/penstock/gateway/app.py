@@ -11,17 +11,17 @@ from penstock import __version__
 from penstock.gateway.admission import spent_out
 from penstock.gateway.asgi import AsgiCaller, Deliver, Receive
 from penstock.gateway.caller import BodyTooLarge, BodyTooSlow, Caller, CallerGone
-from penstock.gateway.headers import Asked, Lines, take_apart
+from penstock.gateway.headers import Asked, Lines, header, take_apart
 from penstock.gateway.house import House
 from penstock.gateway.keys import Holder, is_subscription, no_key
 from penstock.gateway.metered import MeteredCall
-from penstock.gateway.metrics import FORWARDED, REFUSED
 from penstock.gateway.packed import Packed
 from penstock.gateway.passage import pass_through
 from penstock.gateway.planned import PlannedCall
 from penstock.gateway.problems import Problem, path_not_allowed, too_large, unreadable
 from penstock.gateway.routes import Route, route_of
 from penstock.gateway.turn import Turn
+from penstock.telemetry.names import FORWARDED, REFUSED
 
 Scope = MutableMapping[str, Any]
 
@@ -117,6 +117,8 @@ class Gateway:
     ) -> None:
         """Carry out a call that the ledger keeps: planned, or only metered."""
         house = self.house
+        if house.spans is not None:
+            house.spans.met(call_id, header(asked.forwarded, b"traceparent"))
         if route.metered is not None:
             kind = route.metered
             metered = MeteredCall(

@@ -106,11 +106,17 @@ class Budgets:
     def __bool__(self) -> bool:
         return bool(self._accounts)
 
-    def recall(self, calls: Iterable[Call]) -> None:
-        """Count what earlier calls of the running periods cost, so that a restart forgets nothing."""
+    def recall(self, calls: Iterable[Call], only: frozenset[str] | None = None) -> None:
+        """Count what earlier calls of the running periods cost, so that a restart forgets nothing.
+
+        Args:
+            calls: of the running month.
+            only: names of the budgets to count them in; None for all.
+        """
+        accounts = [one for one in self._accounts if only is None or one.name in only]
         for call in calls:
             cost = call.cost_all
-            for account in self._accounts:
+            for account in accounts:
                 account.turn(call.started_at)
                 if (
                     cost
@@ -119,13 +125,23 @@ class Budgets:
                 ):
                     account.spent += cost
 
-    def inherit(self, before: Budgets) -> None:
-        """Take over what budgets of the same name and rule have spent; what runs now counts as spent."""
-        known = {(one.name, one.rule): one for one in before._accounts}
+    def inherit(self, before: Budgets) -> frozenset[str]:
+        """Take over what budgets of the same calls and period have spent, whatever their limit and action were.
+
+        What runs now counts as spent.
+
+        Returns:
+            Names of the budgets that had no forerunner.
+        """
+        known = {_scope(one.rule): one for one in before._accounts}
+        fresh = set()
         for account in self._accounts:
-            old = known.get((account.name, account.rule))
-            if old is not None:
+            old = known.get(_scope(account.rule))
+            if old is None:
+                fresh.add(account.name)
+            else:
                 account.period, account.spent = old.period, old.spent + old.reserved
+        return frozenset(fresh)
 
     def reserve(self, spender: Spender, amount: int, at: float) -> tuple[Verdict, Reservation | None]:
         """Room for a call, or why not; no reservation is made when the verdict is ``stop``.
@@ -151,6 +167,10 @@ class Budgets:
     def standing(self) -> list[tuple[str, int, int, int]]:
         """Name, limit, spent and reserved of each budget, picodollars."""
         return [(one.name, one.limit, one.spent, one.reserved) for one in self._accounts]
+
+
+def _scope(rule: Budget) -> tuple[str | None, ...]:
+    return rule.period, rule.key, rule.team, rule.task
 
 
 def spender_of(call: Call) -> Spender:

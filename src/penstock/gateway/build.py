@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from penstock.ledger.evidencekeeper import EvidenceKeeper
 from penstock.ledger.gatekeeper import GateKeeper
 from penstock.ledger.ids import call_ids
 from penstock.policy.schema import Policy
+from penstock.telemetry.otlp import SpanExporter, collector_of
 
 Addresses = dict[str, list[Upstream]]
 """The connections of each provider, first address first."""
@@ -82,10 +84,11 @@ def build_gateway(
     """The application; on the server's shutdown it closes its connections and its books.
 
     Raises:
-        UsageError: an upstream, a key reference or a grader of the policy is wrong.
+        UsageError: an upstream, a key reference or a grader of the policy is wrong, or the collector's address.
     """
     check_graders(policy)
     addresses = upstreams_of(policy, environment, limits)
+    collector = collector_of(environment)
     budgets = Budgets(policy.budgets)
     path = books.ledger_path
     writer = call_ids(clock)()
@@ -109,6 +112,7 @@ def build_gateway(
         clock=clock,
         ids=ids,
         log=log,
+        spans=None if collector is None else SpanExporter(collector),
     )
 
     keeper = None if path is None else GateKeeper(context.gates, path, clock=clock, writer=writer)
@@ -124,6 +128,8 @@ def build_gateway(
         for endpoint in house.endpoints.values():
             for address in endpoint.addresses:
                 await address.exchange.aclose()
+        if house.spans is not None and not await asyncio.to_thread(house.spans.close):
+            log.warning("spans", error="some were not sent at the close")
         if not books.close():
             log.error("ledger", error="records were lost at the close")
 
@@ -144,7 +150,9 @@ def reload_policy(house: House, policy: Policy, environment: Mapping[str, str], 
     keys = provider_keys(policy, environment)
     ring = KeyRing(policy.keys, environment)
     budgets = Budgets(policy.budgets)
-    budgets.inherit(house.budgets)
+    fresh = budgets.inherit(house.budgets)
+    if fresh:
+        budgets.recall(house.books.earlier(month_begin(house.clock())), only=fresh)
     house.retire()
     house.upstreams = {provider: upstreams[0] for provider, upstreams in addresses.items()}
     house.endpoints = endpoints_of(policy, addresses, house.clock)

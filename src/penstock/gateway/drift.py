@@ -8,7 +8,8 @@ from penstock.engine.record import Call
 from penstock.evidence.drift import DriftBook
 from penstock.evidence.reconcile import Reconciled
 from penstock.gateway.logs import Log
-from penstock.gateway.metrics import DRIFT, FORESEEN, PROMISES, REPORTED, Gauge
+from penstock.gateway.metrics import Gauge
+from penstock.telemetry.names import DRIFT, FORESEEN, PROMISES, REPORTED
 
 
 def drift_gauges(book: DriftBook, now: float) -> list[Gauge]:

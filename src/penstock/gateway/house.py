@@ -11,7 +11,7 @@ from penstock.gateway.drift import alarm_log, drift_gauges
 from penstock.gateway.headers import Asked, Lines
 from penstock.gateway.keys import Holder, KeyRing
 from penstock.gateway.logs import Log
-from penstock.gateway.metrics import BREAKER, BUDGET, LOST, QUEUE, RUNNING, WAITING, WRITTEN, Gauge, Metrics
+from penstock.gateway.metrics import Gauge, Metrics
 from penstock.gateway.pacing import Pacer
 from penstock.gateway.resilience import Endpoint
 from penstock.gateway.settings import Settings
@@ -20,6 +20,8 @@ from penstock.gateway.upstream import Exchange, Upstream
 from penstock.ledger.books import Books
 from penstock.money import PICO_PER_USD
 from penstock.policy.serving import Resilience
+from penstock.telemetry.names import BREAKER, BUDGET, LOST, QUEUE, RUNNING, WAITING, WRITTEN
+from penstock.telemetry.otlp import SpanExporter
 
 
 class House:
@@ -38,6 +40,7 @@ class House:
         rules: the policy's section on resilience.
         running: calls that run now.
         shadows: requests for the quality gate that no caller waits for.
+        spans: the exporter to an OpenTelemetry collector, or None.
         retired: connections of policies that were in force before.
         settings: limits.
         clock: seconds since the epoch.
@@ -59,6 +62,7 @@ class House:
         ring: KeyRing | None = None,
         budgets: Budgets | None = None,
         settings: Settings | None = None,
+        spans: SpanExporter | None = None,
     ) -> None:
         self.context = context
         self.books = books
@@ -79,6 +83,9 @@ class House:
         self.ids = ids
         self.log = log
         books.heard.append(alarm_log(log))
+        self.spans = spans
+        if spans is not None:
+            books.heard.append(spans.heard)
         self.shadows = Shadows(self.settings, clock)
 
     def retire(self) -> None:
@@ -111,6 +118,8 @@ class House:
         for name, writer in self.books.writers.items():
             label = (("file", name),)
             found += [(QUEUE, label, writer.waiting), (WRITTEN, label, writer.written), (LOST, label, writer.refused)]
+        if self.spans is not None:
+            found += self.spans.gauges()
         now = asyncio.get_running_loop().time()
         for provider, endpoint in self.endpoints.items():
             for address in endpoint.addresses:

@@ -16,11 +16,11 @@ from penstock.gateway.caller import Caller
 from penstock.gateway.headers import Asked, Lines, backward, header, replaced
 from penstock.gateway.house import House
 from penstock.gateway.keys import Holder
-from penstock.gateway.metrics import REFUSED
 from penstock.gateway.pacing import NoRoom
 from penstock.gateway.problems import Problem, error_kind, no_room, unreachable
 from penstock.gateway.response import Response
 from penstock.gateway.routes import Route
+from penstock.telemetry.names import REFUSED
 from penstock.wire.content_encoding import READABLE, plain_body
 from penstock.wire.dialect import Dialect
 from penstock.wire.metered import Metered, model_asked

@@ -1,7 +1,4 @@
-"""What ``/metrics`` shows. All names are here: OpenTelemetry's GenAI names where there is one, ours for the rest.
-
-Prometheus writes the dots of OpenTelemetry's names as underscores and adds units and ``_total``.
-"""
+"""What ``/metrics`` shows: counters and histograms in Prometheus' text format. The names are in ``telemetry.names``."""
 
 from __future__ import annotations
 
@@ -9,82 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from penstock.engine.record import Call
 from penstock.money import PICO_PER_USD
-
-DURATION = "gen_ai_client_operation_duration_seconds"
-FIRST_TOKEN = "gen_ai_server_time_to_first_token_seconds"  # noqa: S105 - a metric's name
-TOKENS = "gen_ai_client_token_usage_total"
-CALLS = "penstock_calls_total"
-COST = "penstock_cost_usd_total"
-SAVED = "penstock_saved_usd"
-UNKNOWN_COST = "penstock_unknown_cost_calls_total"
-EDITS = "penstock_edits_total"
-FAILED_OPEN = "penstock_failed_open_total"
-REFUSED = "penstock_refused_total"
-FORWARDED = "penstock_forwarded_total"
-RUNNING = "penstock_running_calls"
-WAITING = "penstock_waiting_calls"
-QUEUE = "penstock_ledger_queue"
-WRITTEN = "penstock_ledger_written_total"
-LOST = "penstock_ledger_refused_total"
-BREAKER = "penstock_breaker_open"
-BUDGET = "penstock_budget_usd"
-PROMISES = "penstock_cache_promises_total"
-FORESEEN = "penstock_cache_foreseen_tokens_total"
-REPORTED = "penstock_cache_reported_tokens_total"
-DRIFT = "penstock_cache_drift"
-
-HELP: Mapping[str, tuple[str, str]] = {
-    DURATION: ("histogram", "From the request to the last byte of the answer."),
-    FIRST_TOKEN: ("histogram", "From the request to the first byte of the answer."),
-    TOKENS: ("counter", "Tokens by kind, as the provider reported them."),
-    CALLS: ("counter", "Calls by task, model, arm and status."),
-    COST: ("counter", "What the calls of known cost cost."),
-    SAVED: ("gauge", "What calls cost less than they would have, where both sides are known."),
-    UNKNOWN_COST: ("counter", "Calls whose cost is unknown; they are in no sum."),
-    EDITS: ("counter", "Accepted edits by lever."),
-    FAILED_OPEN: ("counter", "Faults of ours that did not stop a call."),
-    REFUSED: ("counter", "Requests that we refused, by reason."),
-    FORWARDED: ("counter", "Requests of other paths, by provider and status."),
-    RUNNING: ("gauge", "Calls that run now."),
-    WAITING: ("gauge", "Calls that wait for room in a provider's limits."),
-    QUEUE: ("gauge", "Records that wait to be written."),
-    WRITTEN: ("counter", "Records written."),
-    LOST: ("counter", "Records that could not be kept."),
-    BREAKER: ("gauge", "1 while an address is left alone."),
-    BUDGET: ("gauge", "Budgets: limit, spent and reserved."),
-    PROMISES: ("counter", "Calls in which the cache rules promised a read or a cached prefix, kept or not."),
-    FORESEEN: ("counter", "Prompt tokens that the cache model foresaw to be read and written."),
-    REPORTED: ("counter", "Prompt tokens that the provider reported as read and written, of the same calls."),
-    DRIFT: ("gauge", "1 while the cache lever stands down because a provider does not behave like the cache model."),
-}
-
-_MODEL = ("gen_ai_provider_name", "gen_ai_request_model")
-
-LABELS: Mapping[str, tuple[str, ...]] = {
-    DURATION: _MODEL,
-    FIRST_TOKEN: _MODEL,
-    TOKENS: (*_MODEL, "gen_ai_token_type"),
-    CALLS: ("task", "model", "arm", "status"),
-    COST: _MODEL,
-    SAVED: _MODEL,
-    UNKNOWN_COST: _MODEL,
-    EDITS: ("lever",),
-    FAILED_OPEN: ("fault",),
-    REFUSED: ("reason",),
-    FORWARDED: ("provider", "status"),
-    RUNNING: (),
-    WAITING: (),
-    QUEUE: ("file",),
-    WRITTEN: ("file",),
-    LOST: ("file",),
-    BREAKER: ("provider", "address"),
-    BUDGET: ("budget", "part"),
-    PROMISES: ("model", "kind", "kept"),
-    FORESEEN: ("model", "kind"),
-    REPORTED: ("model", "kind"),
-    DRIFT: ("model",),
-}
-"""The labels of each metric, in their order; a histogram's buckets have ``le`` beside them."""
+from penstock.telemetry.names import (
+    CALLS,
+    COST_USD,
+    DURATION,
+    EDITS_BY_LEVER,
+    FAILED_OPEN,
+    FIRST_TOKEN,
+    HELP,
+    LABELS,
+    MODEL_LABELS,
+    SAVED_USD,
+    TOKENS,
+    UNKNOWN_COST,
+)
 
 BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Upper bounds of the histograms, seconds."""
@@ -124,7 +59,7 @@ class Metrics:
     def heard(self, call: Call) -> None:
         """Count a finished call."""
         self._count_call(call)
-        model = tuple(zip(_MODEL, (call.provider, call.model_sent), strict=True))
+        model = tuple(zip(MODEL_LABELS, (call.operation, call.provider, call.model_sent), strict=True))
         usage = call.usage
         if usage is not None:
             for kind, count in (
@@ -139,12 +74,12 @@ class Metrics:
         if cost is None:
             self.count(UNKNOWN_COST, model)
         elif cost > 0:
-            self.count(COST, model, cost)
+            self.count(COST_USD, model, cost)
         if saved:
-            self.count(SAVED, model, saved)
+            self.count(SAVED_USD, model, saved)
         if call.arm == "treated":
             for edit in call.edits:
-                self.count(EDITS, (("lever", edit.lever),))
+                self.count(EDITS_BY_LEVER, (("lever", edit.lever),))
         if call.latency_ms is not None:
             self._observe(DURATION, model, call.latency_ms / 1000)
         if call.ttft_ms is not None:
@@ -180,7 +115,7 @@ class Metrics:
             yield f"# HELP {name} {text}"
             yield f"# TYPE {name} {kind}"
             for labels, count in counters.get(name, {}).items():
-                yield f"{name}{_labels(labels)} {count / PICO_PER_USD if name in (COST, SAVED) else count}"
+                yield f"{name}{_labels(labels)} {count / PICO_PER_USD if name in (COST_USD, SAVED_USD) else count}"
             for _, labels, value in shown:
                 yield f"{name}{_labels(labels)} {value}"
             for labels, histogram in self._histograms.get(name, {}).items():

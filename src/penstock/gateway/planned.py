@@ -22,13 +22,13 @@ from penstock.gateway.fallback import body_for, worth_another
 from penstock.gateway.headers import Asked, Lines, backward, header, replaced
 from penstock.gateway.house import House
 from penstock.gateway.keys import Holder
-from penstock.gateway.metrics import REFUSED
 from penstock.gateway.pacing import NoRoom
 from penstock.gateway.packed import Packed
 from penstock.gateway.problems import Problem, error_kind, no_room, unreachable
 from penstock.gateway.response import Response
 from penstock.gateway.routes import Route
 from penstock.ledger.traffic import exchanged_of
+from penstock.telemetry.names import REFUSED
 from penstock.wire.content_encoding import READABLE, plain_body
 from penstock.wire.dialect import Dialect
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from penstock.gateway.metrics import HELP
+from penstock.telemetry.names import HELP
 from tools.reference.metrics import metrics_page
 
 
