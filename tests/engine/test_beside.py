@@ -204,3 +204,46 @@ def test_a_request_that_the_candidate_rejects_is_a_loss_and_an_outage_is_nothing
     call = (traffic.play << Record).call
     assert (traffic.gate.test.n, traffic.gate.test.losses) == (samples, samples)
     assert call.extra_sends[0].status == status
+
+
+def _conversations(traffic: Traffic, again_each: int, most: int) -> None:
+    """Sessions of one question, every n-th of which is asked again half a minute later."""
+    for number in range(most):
+        if traffic.gate.state is State.DEMOTED:
+            return
+        for repeat in range(2 if number % again_each == 0 else 1):
+            traffic.asked += 1
+            body = messages(f"Please label mail number {number} of today", system=SYSTEM)
+            at = traffic.at - 30.0 * repeat
+            call = {"task": "label", "call_id": f"s{traffic.asked}", "started_at": at, "session": f"s{number}"}
+            traffic.play >> incoming(body, **call)
+            while not traffic.play.ended:
+                step = traffic.play._next
+                if isinstance(step, Record):
+                    traffic.play << Record
+                    continue
+                traffic.play._next = None
+                assert isinstance(step, Send | Shadow)
+                traffic.play >> traffic.answer_of(step.body)
+
+
+def test_users_who_ask_again_demote_without_any_shadow_or_failing_check() -> None:
+    traffic = Traffic(POLICY.replace("watch_share = 1.0", "watch_share = 0.0"))
+    traffic.call()
+    _conversations(traffic, again_each=25, most=100)
+    while traffic.gate.state is not State.PROMOTED:
+        traffic.call()
+    before = traffic.gate.settled.n
+    assert 60 < before
+    _conversations(traffic, again_each=1, most=150)
+    assert traffic.gate.history[-1].why == "more users asked the same again"
+
+
+def test_users_who_ask_the_candidate_again_as_rarely_as_the_reference_change_nothing() -> None:
+    traffic = Traffic(POLICY.replace("watch_share = 1.0", "watch_share = 0.0"))
+    traffic.call()
+    _conversations(traffic, again_each=25, most=200)
+    while traffic.gate.state is not State.PROMOTED:
+        traffic.call()
+    _conversations(traffic, again_each=25, most=200)
+    assert traffic.gate.state is State.PROMOTED

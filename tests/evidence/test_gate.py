@@ -204,3 +204,25 @@ def test_a_demotion_elsewhere_outweighs_evidence_of_the_attempt_before() -> None
     demoted, other = broken(in_canary()), fed(fresh(), [0.0] * 30)
     merged = merge_gates(other, demoted)
     assert (merged.state, merged.attempt, merged.test.n) == (State.DEMOTED, 1, 0)
+
+
+def _answers(gate: Gate, asked_again: list[bool], *, by_candidate: bool) -> Gate:
+    for again in asked_again:
+        gate.observe_settled(again=again, by_candidate=by_candidate, at=9000.0, terms=TERMS)
+    return gate
+
+
+def test_users_who_ask_the_candidate_again_more_often_than_the_reference_demote_it() -> None:
+    usual = [index % 20 == 0 for index in range(400)]
+    gate = _answers(fed(fresh(), [0.0] * 80), usual, by_candidate=False)
+    gate.start_canary(8000.0, TERMS, why="enough")
+    _answers(gate, usual * 3, by_candidate=True)
+    assert gate.serving
+    _answers(gate, [index % 2 == 0 for index in range(100)], by_candidate=True)
+    assert (gate.state, gate.history[-1].why) == (State.DEMOTED, "more users asked the same again")
+
+
+def test_what_users_ask_the_reference_again_while_the_candidate_serves_is_not_its_fault() -> None:
+    gate = _answers(in_canary(), [True] * 200, by_candidate=False)
+    assert gate.serving
+    assert gate.settled.n == 0

@@ -72,6 +72,8 @@ class Beside:
         mine = next((one for one in (*(one for one, _ in spent), attempt) if _by(one, self._candidate)), None)
         if mine is not None:
             self._tell_served(mine, spent)
+        if attempt.accepted and (attempt is mine or _by(attempt, self._plan.view.model)):
+            self._context.gates.answered(self._trial, by_candidate=attempt is mine, at=attempt.sent.ended_at)
         if not self._trial.paired or not attempt.accepted or attempt.answer is None:
             return call
         theirs = attempt if _answered(attempt, self._plan.view.model) else None

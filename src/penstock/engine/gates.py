@@ -1,19 +1,20 @@
 """The quality gates in the request path: who serves a call, whether both models answer it, and what that teaches.
 
-``enter`` is asked before the plan is made, ``served`` and ``pair`` are told what came of it. Draws are keyed hashes,
+``enter`` is asked before the plan is made, ``answered``, ``served`` and ``pair`` are told what came of it. Draws are keyed hashes,
 as the holdback's are: no randomness, the same on every host. Money spent on shadows is bounded per day (UTC).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
 import msgspec
 
 from penstock.engine.holdback import draw
 from penstock.engine.incoming import Incoming
+from penstock.evidence.asked_again import AskedAgain, Question, words_of
 from penstock.evidence.gate import Gate, Identity, State, Terms
 from penstock.evidence.gatebook import GateBook
 from penstock.evidence.scores import PairScore
@@ -33,12 +34,14 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         task: the call's task.
         policy: its gate section.
+        question: what the call asks.
         serves: whether the gate lets the candidate answer this call.
         paired: whether the call is one that both models shall answer.
     """
 
     task: str
     policy: GatePolicy
+    question: Question
     serves: bool
     paired: bool
 
@@ -68,6 +71,7 @@ class Gates:
         self._alphas: dict[str, float] = {}
         self._day = -1
         self._spent: dict[tuple[str, str], int] = {}
+        self._asked: AskedAgain[tuple[str, str, bool]] = AskedAgain()
 
     def enter(self, view: View, task: str, policy: Policy, request: Incoming) -> Trial | None:
         """The candidate's part in a call of a task, or None where it has none.
@@ -87,15 +91,23 @@ class Gates:
         gate = self._gate(view, task, section, request.started_at, variant)
         if gate.test.margin != terms.margin and gate.state is not State.HELD:
             gate.restart(request.started_at, terms, why="the margin was changed in the policy", by="trigger")
+        question = question_of(view, task, request.session)
+        self._settle(self._asked.asked(question, request.started_at), request.started_at)
         unit = f"session {request.session}" if request.session is not None else f"call {request.call_id}"
         name = f"{task}\0{section.candidate}"
         return Trial(
             task=task,
             policy=section,
+            question=question,
             serves=draw(self._salt, f"serve\0{name}\0{unit}") < gate.served_share(terms),
             paired=gate.state is not State.HELD
             and draw(self._salt, f"pair\0{name}\0{request.call_id}") < gate.paired_share(terms),
         )
+
+    def answered(self, trial: Trial, *, by_candidate: bool, at: float) -> None:
+        """A caller has an answer at ``at``, and may soon ask the same again."""
+        tag = (trial.task, trial.policy.candidate, by_candidate)
+        self._settle(self._asked.answered(trial.question, at, tag), at)
 
     def served(self, trial: Trial, *, accepted: bool, version: str, at: float) -> None:
         """The candidate answered a caller: did the answer pass the free checks, and which version was it?"""
@@ -141,6 +153,13 @@ class Gates:
         self._turn(at)
         key = (trial.task, trial.policy.candidate)
         self._spent[key] = self._spent.get(key, 0) + cost
+
+    def _settle(self, settled: Iterable[tuple[tuple[str, str, bool], bool]], at: float) -> None:
+        for (task, candidate, by_candidate), again in settled:
+            gate = self.book.gates.get(task, {}).get(candidate)
+            if gate is not None:
+                gate.observe_settled(again=again, by_candidate=by_candidate, at=at, terms=self.book.terms_of(task))
+                self._tell(gate)
 
     def _turn(self, at: float) -> None:
         day = int(at // DAY_S)
@@ -227,6 +246,15 @@ def same_model(one: str, other: str) -> bool:
         return True
     mine, theirs = resolve(one), resolve(other)
     return mine is not None and theirs is not None and mine == theirs
+
+
+def question_of(view: View, task: str, session: str | None) -> Question:
+    """What a call asks: its whole prompt, and the words of the user's newest text."""
+    newest = next((one for one in reversed(view.segments) if one.role == "user" and one.kind == "text"), None)
+    value = None if newest is None else view.get(*newest.path)
+    text = value.get("text") if isinstance(value, dict) else value
+    prompt = view.segments[-1].prefix if view.segments else b""
+    return Question(task, session, prompt, words_of(text if isinstance(text, str) else ""))
 
 
 def digest(*parts: str) -> str:

@@ -49,7 +49,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         shadow_share: share of calls answered by both models before promotion.
         watch_share: the same after it.
         run_length: mean number of observations to a false alarm of a detector.
-        free_tolerance: fall of the acceptance rate (schema, refusal, truncation, escalation) that is not yet a drop.
+        free_tolerance: fall of a free signal's rate (schema, refusal, truncation, escalation; not asked again by the
+            user) that is not yet a drop.
     """
 
     margin: float = 0.02
@@ -95,6 +96,7 @@ class Entry(msgspec.Struct, frozen=True):
     by: str
 
 
+_RARELY_ASKED_AGAIN = 0.9  # where nothing is known of the reference's users
 HISTORY_KEPT = 200
 """Entries kept per gate; the oldest go first."""
 
@@ -110,9 +112,11 @@ class Gate(msgspec.Struct):
         test: evidence for promotion, of the present attempt.
         reference: scores of the reference on paired calls.
         accepted: 1 or 0 for each shadow answer of the candidate that passed or failed the free checks.
+        settled: 1 or 0 for each answer of the reference whose user did not, or did, soon ask the same again.
         attempt: how often this candidate was demoted before; each halves its alpha.
         certified: weighted log e-value at the moment of promotion; None before, and after a promotion by hand.
-        paired: detector on paired differences since canary; free: detector on the free checks since canary.
+        paired: detector on paired differences since canary; free: detector on the free checks since canary; again:
+            detector on users who ask the same again, likewise.
         served: calls that the candidate has served since canary.
         pinned: a person wants the candidate to serve whatever the detectors say; alarms are recorded all the same.
         first_at: first paired call; last_at: the latest (epoch seconds); None before any.
@@ -126,10 +130,12 @@ class Gate(msgspec.Struct):
     state: State = State.SHADOW
     reference: ScoreCounts = msgspec.field(default_factory=ScoreCounts)
     accepted: ScoreCounts = msgspec.field(default_factory=ScoreCounts)
+    settled: ScoreCounts = msgspec.field(default_factory=ScoreCounts)
     attempt: int = 0
     certified: float | None = None
     paired: DropDetector | None = None
     free: DropDetector | None = None
+    again: DropDetector | None = None
     served: int = 0
     pinned: bool = False
     first_at: float | None = None
@@ -184,14 +190,27 @@ class Gate(msgspec.Struct):
         self.last_at = at if self.last_at is None else max(self.last_at, at)
 
     def observe_served(self, *, accepted: bool, at: float, terms: Terms) -> None:
-        """Add one call that the candidate served: did its answer pass the free checks, with no retry by the user?"""
+        """Add one call that the candidate served: did its answer pass the free checks?"""
         if not self.serving:
             return
         self.served += 1
         if self.free is not None:
             self.free.observe(1.0 if accepted else 0.0)
             if self.free.value >= terms.run_length:
-                self._demote("more answers refused, cut off, malformed, escalated or retried", at, terms)
+                self._demote("more answers refused, cut off, malformed or escalated", at, terms)
+
+    def observe_settled(self, *, again: bool, by_candidate: bool, at: float, terms: Terms) -> None:
+        """Add one answer whose user had time to ask the same again: did they, and whose answer was it?
+
+        What users do with the reference's answers before a promotion is the baseline of the candidate's.
+        """
+        score = 0.0 if again else 1.0
+        if not by_candidate and not self.serving:
+            self.settled.observe(score)
+        elif by_candidate and self.serving and self.again is not None:
+            self.again.observe(score)
+            if self.again.value >= terms.run_length:
+                self._demote("more users asked the same again", at, terms)
 
     def obstacles(self, terms: Terms) -> tuple[str, ...]:
         """What apart from the e-value still stands in the way of promotion, in words."""
@@ -262,15 +281,21 @@ class Gate(msgspec.Struct):
 
     def _watch(self, terms: Terms) -> None:
         self.paired = DropDetector(baseline=paired_baseline(terms.margin))
-        usual = self.accepted.lower(terms.floor_alpha) if self.accepted.n else 1.0 - terms.free_tolerance
-        self.free = DropDetector(baseline=min(0.999, max(0.5, usual - terms.free_tolerance)))
+        self.free = _watching(self.accepted, terms, 1.0 - terms.free_tolerance)
+        self.again = _watching(self.settled, terms, _RARELY_ASKED_AGAIN)
 
     def _begin(self, at: float, terms: Terms) -> None:
         self.opened_at = at
         self.test = NonInferiority(margin=terms.margin)
-        self.reference, self.accepted = ScoreCounts(), ScoreCounts()
-        self.certified = self.paired = self.free = self.first_at = self.last_at = None
+        self.reference, self.accepted, self.settled = ScoreCounts(), ScoreCounts(), ScoreCounts()
+        self.certified = self.paired = self.free = self.again = self.first_at = self.last_at = None
         self.served = 0
+
+
+def _watching(seen: ScoreCounts, terms: Terms, otherwise: float) -> DropDetector:
+    """A detector of a fall below what was usual."""
+    usual = seen.lower(terms.floor_alpha) if seen.n else otherwise
+    return DropDetector(baseline=min(0.999, max(0.5, usual - terms.free_tolerance)))
 
 
 def copied(gate: Gate) -> Gate:
@@ -297,10 +322,12 @@ def merge_gates(a: Gate, b: Gate) -> Gate:
         state=latest.state,
         reference=a.reference.merge(b.reference),
         accepted=a.accepted.merge(b.accepted),
+        settled=a.settled.merge(b.settled),
         attempt=a.attempt,
         certified=latest.certified,
         paired=_merge_detectors(latest.paired, a.paired, b.paired),
         free=_merge_detectors(latest.free, a.free, b.free),
+        again=_merge_detectors(latest.again, a.again, b.again),
         served=a.served + b.served,
         pinned=latest.pinned,
         first_at=min((t for t in (a.first_at, b.first_at) if t is not None), default=None),
