@@ -4,12 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.engine.gates import DAY_S, Gates, Trial, digest, same_model, terms_of
+from penstock.engine.gates import DAY_S, Gates, Trial, digest, question_of, same_model, terms_of
+from penstock.evidence.asked_again import words_of
 from penstock.evidence.gate import State
 from penstock.evidence.gatebook import GateBook
 from penstock.money import Picodollars
 from penstock.policy.load import load_policy
 from penstock.policy.schema import GatePolicy, Policy
+from penstock.wire.dialect import Dialect
 from penstock.wire.view import View, read_request
 from tests.playbook import NOW, incoming, messages
 
@@ -115,3 +117,21 @@ def test_terms_are_the_section_s_and_digests_keep_parts_apart() -> None:
     terms = terms_of(GatePolicy(candidate=CHEAP, eps=0.03, min_days=2.0, floor=0.7))
     assert (terms.margin, terms.span_s, terms.reference_floor) == (0.03, 2 * DAY_S, 0.7)
     assert digest("a", "b") != digest("ab", "")
+
+
+def test_a_tier_s_first_model_of_the_call_s_provider_is_the_candidate() -> None:
+    text = '[tiers.small]\nanthropic = ["claude-haiku-4-5", "claude-sonnet-4-5"]\n[tasks.t.gate]\ncandidate = "small"\n'
+    gates = Gates(GateBook())
+    trial = _enter(gates, load_policy(text))
+    assert trial.policy.candidate == CHEAP
+    assert set(gates.book.gates["t"]) == {CHEAP}
+    of_openai = read_request(Dialect.OPENAI_CHAT, b'{"model":"gpt-5","messages":[{"role":"user","content":"x"}]}')
+    assert gates.enter(of_openai, "t", load_policy(text), incoming(messages("x"))) is None
+
+
+def test_a_question_is_the_user_s_newest_text() -> None:
+    body = messages("first words here", "an answer", "newest words stand here")
+    view = read_request(Dialect.ANTHROPIC_MESSAGES, incoming(body).raw)
+    question = question_of(view, "t", "s")
+    assert question.words == words_of("newest words stand here")
+    assert (question.task, question.session, question.prompt) == ("t", "s", view.segments[-1].prefix)

@@ -30,6 +30,7 @@ def facts_of(view: View, policy: str = "", evidence: Evidence | None = None, **m
             "policy": loaded.task("t"),
             "levers": loaded.levers,
             "prompts": loaded.prompts,
+            "tiers": loaded.tiers,
             "evidence": evidence if evidence is not None else Evidence(),
             "now": NOW,
             "retries": True,

@@ -118,3 +118,12 @@ def test_a_gate_takes_the_defaults_of_gates() -> None:
     gate = load_policy('[defaults.gate]\ncandidate = "m"\neps = 0.1\n[tasks.a.gate]\ncandidate = "n"').task("a").gate
     assert gate is not None
     assert (gate.candidate, gate.eps) == ("n", 0.1)
+
+
+def test_a_tier_needs_a_model_and_a_name_of_its_own() -> None:
+    policy = load_policy("[tiers.small]\nanthropic = ['claude-haiku-4-5']")
+    assert policy.models("small", "anthropic") == ("claude-haiku-4-5",)
+    assert policy.models("small", "openai") == ()
+    assert policy.models("gpt-5", "openai") == ("gpt-5",)
+    assert str(_error("[tiers.small]\nopenai = []")) == "p.toml, line 1: `tiers.small` has no model"
+    assert "has the name of a model" in str(_error("[tiers.gpt-5]\nopenai = ['gpt-5-mini']"))

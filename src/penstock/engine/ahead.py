@@ -77,6 +77,7 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
         policy=policy.task(task),
         levers=policy.levers,
         prompts=policy.prompts,
+        tiers=policy.tiers,
         evidence=context.evidence,
         now=request.started_at,
         session=request.session,

@@ -16,6 +16,7 @@ from penstock.models.profile import Profile
 from penstock.models.tiers import STANDARD, Tier
 from penstock.money import Picodollars
 from penstock.policy.schema import Levers, TaskPolicy
+from penstock.policy.schema import Tier as RankedModels
 from penstock.unknown import Unknown
 from penstock.wire.view import View
 
@@ -31,6 +32,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         policy: the task's policy.
         levers: the policy's switches.
         prompts: named texts of the policy, for route variants.
+        tiers: ranks of models of the policy.
         profile: what the request's model is.
         prices: of that model, now, for a prompt of this size.
         tier: the price tier that the request asks for.
@@ -51,6 +53,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     policy: TaskPolicy
     levers: Levers
     prompts: Mapping[str, str]
+    tiers: Mapping[str, RankedModels]
     profile: Profile | Unknown
     prices: Prices | Unknown
     tier: Tier
@@ -109,6 +112,7 @@ def facts_for(
     evidence: Evidence,
     now: float,
     prompts: Mapping[str, str] | None = None,
+    tiers: Mapping[str, RankedModels] | None = None,
     session: str | None = None,
     scope: str = "",
     tier: Tier = STANDARD,
@@ -127,6 +131,7 @@ def facts_for(
         policy=policy,
         levers=levers,
         prompts=prompts or {},
+        tiers=tiers or {},
         profile=profile,
         prices=prices_at(view.model, now, sum(tokens), tier),
         tier=tier,

@@ -79,7 +79,14 @@ class Gates:
         A prompt, tools, schema or reference other than the tested ones sends the candidate back to shadow first.
         """
         section = policy.task(task).gate
-        if section is None or not section.enabled or same_model(view.model, section.candidate):
+        if section is None or not section.enabled:
+            return None
+        if section.candidate in policy.tiers:
+            models = policy.models(section.candidate, view.dialect.provider)
+            if not models:
+                return None
+            section = msgspec.structs.replace(section, candidate=models[0])
+        if same_model(view.model, section.candidate):
             return None
         if section.reference is not None and not same_model(view.model, section.reference):
             return None

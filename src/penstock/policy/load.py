@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from penstock.errors import PolicyError
+from penstock.models.names import resolve
 from penstock.policy.decode import BadKey, Key, decode, dotted
 from penstock.policy.environment import overrides
 from penstock.policy.kinds import KINDS, preset_tokens
@@ -82,6 +83,7 @@ def _decode(tables: dict[str, Any]) -> Policy:
     for name, task in policy.tasks.items():
         _check_task(task, ("tasks", name))
     _check_task(policy.defaults, ("defaults",))
+    _check_tiers(policy)
     return policy
 
 
@@ -106,6 +108,15 @@ def _check_task(task: TaskPolicy, key: Key) -> None:
     if task.route is not None and "evidence" in task.route.verify and not task.route.evidence_fields:
         place = (*key, "route", "evidence_fields")
         raise BadKey(place, f"`{dotted(place)}` is empty, so that `evidence` has nothing to check")
+
+
+def _check_tiers(policy: Policy) -> None:
+    for name, tier in policy.tiers.items():
+        place = ("tiers", name)
+        if not (tier.anthropic or tier.openai):
+            raise BadKey(place, f"`{dotted(place)}` has no model", hint='anthropic = ["MODEL"], openai = ["MODEL"]')
+        if resolve(name) is not None:
+            raise BadKey(place, f"`{dotted(place)}` has the name of a model", hint="name tiers by rank: small, large")
 
 
 def _with_prompts(policy: Policy, read: ReadText | None) -> Policy:

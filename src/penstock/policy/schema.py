@@ -136,11 +136,28 @@ class CapPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     min_calls: Positive = 59
 
 
+class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The models of one rank, by provider, the preferred one first.
+
+    Attributes:
+        anthropic: Anthropic's.
+        openai: OpenAI's.
+    """
+
+    anthropic: tuple[str, ...] = ()
+    openai: tuple[str, ...] = ()
+
+    def of(self, provider: str) -> tuple[str, ...]:
+        """The models of a provider."""
+        return {"anthropic": self.anthropic, "openai": self.openai}.get(provider, ())
+
+
 class RoutePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Another model for a task.
 
     Attributes:
-        model: the model to send to; None leaves the choice to the gate.
+        model: the model to send to, or a tier, of whose models the one that saves most is taken; None leaves the
+            choice to the gate.
         enabled: false keeps the lever away from the task.
         fallback: the model for a second try when a verifier fails; None means the client's own.
         cascade: whether a failed verifier leads to the second try at all.
@@ -170,7 +187,7 @@ class GatePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     the candidate begins again in shadow.
 
     Attributes:
-        candidate: the cheaper model.
+        candidate: the cheaper model, or a tier, whose first model of the call's provider it is then.
         enabled: false stops shadows and serves nobody by the gate's word.
         reference: calls that ask for another model than this take no part; None takes the model that is asked for.
         eps: the largest acceptable mean loss of score.
@@ -257,6 +274,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         resilience: what the gateway does when a provider fails.
         keys: virtual keys by name; with any, every caller of the gateway needs one.
         budgets: limits on spending by name.
+        tiers: ranks of models by name, for routes and gates.
         prompts: named texts that route variants refer to; the loader adds the files that variants name.
         tasks: each is ``[defaults]`` with the task's own keys on top.
         defaults: for every task, and for calls of no known task.
@@ -271,9 +289,15 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     resilience: Resilience = Resilience()
     keys: dict[str, VirtualKey] = {}
     budgets: dict[str, Budget] = {}
+    tiers: dict[str, Tier] = {}
     prompts: dict[str, str] = {}
     defaults: TaskPolicy = TaskPolicy()
     tasks: dict[str, TaskPolicy] = {}
+
+    def models(self, name: str, provider: str) -> tuple[str, ...]:
+        """The models of a provider that a name stands for: those of the tier of that name, else the model itself."""
+        tier = self.tiers.get(name)
+        return (name,) if tier is None else tier.of(provider)
 
     def task(self, name: str | None) -> TaskPolicy:
         """The policy of a task; the defaults for a task that the policy does not name."""

@@ -154,3 +154,26 @@ def test_t28_a_routed_request_never_holds_what_its_model_rejects(
         assert not set(plan.planned.params) & profile.forbidden_params  # type: ignore[union-attr]
     else:
         assert plan.body is view.raw
+
+
+TIERED = """
+[tiers.small]
+anthropic = ["claude-sonnet-4-5", "claude-haiku-4-5"]
+openai = ["gpt-5-mini"]
+[tiers.local]
+openai = ["gpt-5-nano"]
+[tasks.t.route]
+model = "small"
+"""
+
+
+def test_a_tier_stands_for_its_models_of_the_call_s_provider_and_the_cheapest_is_taken() -> None:
+    assert _planned(messages("x" * 4000, model=OPUS), TIERED)["model"] == "claude-haiku-4-5"
+    view = view_of(chat("x" * 4000, model="gpt-5"), Dialect.OPENAI_CHAT)
+    plan = optimise(view, facts_of(view, TIERED), [Lever("route", propose)])
+    assert plan.model == "gpt-5-mini"
+
+
+def test_a_tier_without_a_model_of_the_provider_leaves_the_call_alone_with_the_reason() -> None:
+    notes = _notes(messages("x"), TIERED.replace('model = "small"', 'model = "local"'))
+    assert notes == ["the tier local has no model of anthropic"]

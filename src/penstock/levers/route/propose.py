@@ -20,20 +20,28 @@ _PROBE_ONE_IN = 50
 
 
 def propose(view: View, facts: Facts) -> list[Edit | Note]:
-    """The edits that send the request to the policy's model, or to the cheapest that the gate lets this task use.
+    """The edits that send the request to the policy's model or the best of its tier, or to the gate's.
 
     Edits of one route stand or fall together. A note says why a model was not taken.
     """
     policy = facts.policy.route or RoutePolicy()
     if not policy.enabled:
         return []
-    wanted = [policy.model] if policy.model is not None else sorted(facts.promoted)
+    wanted = sorted(facts.promoted) if policy.model is None else _models(policy.model, view, facts)
+    if not wanted and policy.model is not None:
+        return [Note(LEVER, f"the tier {policy.model} has no model of {view.dialect.provider}")]
     routes = [route_to(view, facts, model, policy) for model in wanted if model != view.model]
     taken = [one for one in routes if not isinstance(one, Note)]
     if not taken:
         return [one for one in routes if isinstance(one, Note)]
     best = max(taken, key=_known_saving)
     return [*best]
+
+
+def _models(name: str, view: View, facts: Facts) -> tuple[str, ...]:
+    """The models that a name of the policy stands for in the request's dialect."""
+    tier = facts.tiers.get(name)
+    return (name,) if tier is None else tier.of(view.dialect.provider)
 
 
 def route_to(view: View, facts: Facts, model: str, policy: RoutePolicy) -> list[Edit] | Note:
