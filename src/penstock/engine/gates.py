@@ -1,7 +1,8 @@
 """The quality gates in the request path: who serves a call, whether both models answer it, and what that teaches.
 
-``enter`` is asked before the plan is made, ``answered``, ``served`` and ``pair`` are told what came of it. Draws are keyed hashes,
-as the holdback's are: no randomness, the same on every host. Money spent on shadows is bounded per day (UTC).
+``enter`` is asked before the plan is made, ``answered``, ``served`` and ``pair`` are told what came of it. Draws are
+keyed hashes, as the holdback's are: no randomness, the same on every host. Money spent on shadows is bounded per day
+(UTC).
 """
 
 from __future__ import annotations
