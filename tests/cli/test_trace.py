@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from penstock.cli.main import run
+from penstock.cli.trace import faults_of
 from penstock.engine.record import ExtraSend
 from penstock.ledger.sqlite import open_ledger
 from tests.ledger.calls import call
@@ -43,7 +44,26 @@ def test_a_run_is_printed_with_its_first_fault(file: str, key: str, capsys: pyte
     assert found["steps"][1]["cost_usd"] is None
 
 
-def test_people_see_the_mark_and_an_unknown_run_is_an_error(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_people_see_the_first_fault_by_step_and_what_followed(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert _ran("run-1", "--ledger", file) == 0
-    assert "first >" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "2 <-" in out
+    assert out.splitlines()[-3:] == [
+        "3 steps, $0.00000000 and 1 of unknown cost",
+        "first at step 2 (triage): shadow m disagreed by 1.00 (differ)",
+        "1 of the 1 steps after it failed too",
+    ]
+    assert _ran("run-2", "--ledger", file) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "no step failed a check, and no shadow disagreed"
+
+
+def test_shadows_that_agreed_and_judges_speak_for_a_step_and_are_no_fault() -> None:
+    extras = [
+        ExtraSend(purpose=p, model="m", reason=r, status=200, usage=None, cost=None)
+        for p, r in (("shadow", "agreed (judge)"), ("judge", "a tie"), ("rejected", "json: the text is not JSON"))
+    ]
+    assert faults_of(call(1, extra_sends=tuple(extras))) == ["m rejected: json: the text is not JSON"]
+
+
+def test_an_unknown_run_is_an_error(file: str) -> None:
     assert _ran("nothing", "--ledger", file) == 3

@@ -8,11 +8,18 @@ import pytest
 from penstock.engine.record import Call, ExtraSend
 from penstock.evidence.gate import Identity
 from penstock.evidence.gatebook import GateBook, Needed, Status
-from penstock.ledger.sends import sends_by_task
+from penstock.ledger.sends import TaskSends
 from penstock.money import Picodollars
 from tests.ledger.calls import call
 
 DAY = 86_400.0
+
+
+def _sends(calls: list[Call]) -> TaskSends:
+    found = TaskSends()
+    for one in calls:
+        found.add(one)
+    return found
 
 
 def shadowed(number: int, cost: int | None, shadow: int | None, **changes: Any) -> Call:
@@ -29,7 +36,7 @@ def status(needed: Needed | None = None, n: int = 500) -> Status:
 
 
 def test_answers_and_shadows_of_a_model_count_alike() -> None:
-    sends = sends_by_task([shadowed(1, 100, 20), call(2, cost=Picodollars(10)), shadowed(3, None, None)])["triage"]
+    sends = _sends([shadowed(1, 100, 20), call(2, cost=Picodollars(10)), shadowed(3, None, None)])
     assert sends.mean_cost("claude-opus-5-5") == 100
     assert sends.mean_cost("claude-haiku-4-5-20251001") == 15
     assert sends.mean_cost("gpt-6.1-sol") is None
@@ -37,14 +44,14 @@ def test_answers_and_shadows_of_a_model_count_alike() -> None:
 
 def test_payback_is_that_of_the_worked_example_in_calls_and_days() -> None:
     calls = [shadowed(n, 100, 20, started_at=n * DAY / 129) for n in range(130)]
-    payback = sends_by_task(calls)["triage"].payback(status(), 0.02)
+    payback = _sends(calls).payback(status(), 0.02)
     assert payback is not None
     assert (payback.price_ratio, payback.calls) == (0.2, 129)
     assert payback.days == pytest.approx(1.0, rel=0.01)
 
 
 def test_samples_still_needed_are_to_be_paid_back_too() -> None:
-    sends = sends_by_task([shadowed(1, 100, 20)])["triage"]
+    sends = _sends([shadowed(1, 100, 20)])
     found = sends.payback(status(Needed(samples=500, seconds=0.0)), 0.02)
     assert found is not None
     assert found.calls == 257
@@ -52,10 +59,10 @@ def test_samples_still_needed_are_to_be_paid_back_too() -> None:
 
 
 def test_what_never_pays_and_what_is_unknown_are_told_apart() -> None:
-    dear = sends_by_task([shadowed(1, 100, 100)])["triage"].payback(status(), 0.02)
+    dear = _sends([shadowed(1, 100, 100)]).payback(status(), 0.02)
     assert dear is not None
     assert dear.calls is None
-    stuck = sends_by_task([shadowed(1, 100, 20)])["triage"].payback(status(Needed(None, 0.0)), 0.02)
+    stuck = _sends([shadowed(1, 100, 20)]).payback(status(Needed(None, 0.0)), 0.02)
     assert stuck is not None
     assert stuck.calls is None
-    assert sends_by_task([shadowed(1, None, 20)])["triage"].payback(status(), 0.02) is None
+    assert _sends([shadowed(1, None, 20)]).payback(status(), 0.02) is None

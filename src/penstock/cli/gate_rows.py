@@ -1,41 +1,38 @@
-"""A quality gate's standing as a table row and as JSON."""
+"""A quality gate's standing as lines for people and as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
-from rich.table import Table
+import msgspec
 
+from penstock.evidence.gate import Entry, Gate
 from penstock.evidence.gatebook import Status
 from penstock.ledger.sends import Payback
 
-_COLUMNS = ("task", "candidate", "state", "pairs", "difference", "evidence", "still needed", "payback", "why")
 _HOUR = 3600.0
+_SHOWN = 20
 
 
-def gate_table(gates: Iterable[tuple[Status, Payback | None]]) -> Table:
-    """One row for each gate."""
-    table = Table(box=None, pad_edge=False)
-    for name in _COLUMNS:
-        table.add_column(name, justify="right" if name in ("pairs", "difference") else "left")
-    for status, payback in gates:
-        table.add_row(
-            status.task,
-            f"{status.reference} -> {status.candidate}",
-            f"{status.state.value}, pinned" if status.pinned else status.state.value,
-            f"{status.n + status.watched:,}",
-            "-" if status.mean is None else f"{status.mean:+.3f}",
-            f"e {status.e_value:.3g} of {status.threshold:.3g}",
-            _needed(status),
-            _payback(payback),
-            status.why,
-        )
-    return table
+def gate_lines(gate: Gate, status: Status, payback: Payback | None) -> Iterator[str]:
+    """A gate as a heading and indented lines: standing, scores, what is needed, why, and what people decided."""
+    yield f"{status.task}: {status.reference} -> {status.candidate}"
+    pinned = ", pinned" if status.pinned else ""
+    serving = f"; {status.served:,} calls served" if gate.serving else ""
+    yield f"  {status.state.value}{pinned} since {_moment(gate.entered_at)}{serving}"
+    yield f"  pairs     {_pairs(status)}"
+    if status.needed is not None:
+        yield f"  evidence  e-value {status.e_value:.3g} of {status.threshold:.3g}; still needed: {_needed(status)}"
+    yield f"  payback   {_payback(payback)}"
+    yield f"  why       {status.why}"
+    for entry in [one for one in gate.history if one.by.startswith("person:")][-1:]:
+        yield f"  by hand   {_decision(entry)}"
 
 
-def gate_row(status: Status, payback: Payback | None) -> dict[str, Any]:
-    """The same for JSON; e-values and means as they are, unknown as null."""
+def gate_row(gate: Gate, status: Status, payback: Payback | None) -> dict[str, Any]:
+    """The same for JSON; e-values and means as they are, unknown as null, the newest entries of the history."""
     needed = status.needed
     return {
         "task": status.task,
@@ -60,7 +57,19 @@ def gate_row(status: Status, payback: Payback | None) -> dict[str, Any]:
         "payback_calls": None if payback is None else payback.calls,
         "payback_days": None if payback is None else payback.days,
         "why": status.why,
+        "history": [msgspec.to_builtins(entry) for entry in gate.history[-_SHOWN:]],
     }
+
+
+def _pairs(status: Status) -> str:
+    if status.mean is None:
+        return "none yet"
+    parts = [f"{status.n:,}", f"mean difference {status.mean:+.3f}"]
+    if status.watched:
+        parts.append(f"{status.watched:,} more since it serves")
+    if status.reference_mean is not None and status.reference_low is not None:
+        parts.append(f"reference scores {status.reference_mean:.2f}, shown to be at least {status.reference_low:.2f}")
+    return ", ".join(parts)
 
 
 def _needed(status: Status) -> str:
@@ -68,7 +77,7 @@ def _needed(status: Status) -> str:
     if needed is None:
         return "-"
     if needed.samples is None:
-        return "not at this disagreement"
+        return "it will not come at the present disagreement"
     parts = [f"{needed.samples:,} pairs"] if needed.samples else []
     parts += [f"{needed.seconds / _HOUR:.1f} h"] if needed.seconds else []
     return " and ".join(parts) or "nothing"
@@ -76,8 +85,17 @@ def _needed(status: Status) -> str:
 
 def _payback(payback: Payback | None) -> str:
     if payback is None:
-        return "unknown"
+        return "unknown: no cost of one of the two models is known"
+    ratio = f"a candidate's request costs {payback.price_ratio:.0%} of the reference's"
     if payback.calls is None:
-        return "never"
-    days = "" if payback.days is None else f" ({payback.days:.1f} days)"
-    return f"{payback.calls:,} calls{days}"
+        return f"never: {ratio}"
+    days = "" if payback.days is None else f" ({payback.days:.1f} days at the present rate)"
+    return f"after {payback.calls:,} calls served{days}; {ratio}"
+
+
+def _decision(entry: Entry) -> str:
+    return f"{entry.after.value} by {entry.by.removeprefix('person:')} at {_moment(entry.at)}: {entry.why}"
+
+
+def _moment(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"

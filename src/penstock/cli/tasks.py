@@ -13,21 +13,23 @@ from rich.console import Console
 from rich.table import Table
 
 from penstock.cli.cache_rows import show_alarms, show_stood_down
-from penstock.cli.gate_rows import gate_row, gate_table
+from penstock.cli.gate_rows import gate_lines, gate_row
 from penstock.engine.gates import terms_of
 from penstock.errors import UsageError
-from penstock.evidence.gatebook import GateBook
-from penstock.ledger.caching import cache_figures
+from penstock.evidence.gate import Gate
+from penstock.evidence.gatebook import GateBook, Status
+from penstock.ledger.caching import CacheFigures
 from penstock.ledger.gates import ACTIONS, Action, Order
-from penstock.ledger.sends import sends_by_task
+from penstock.ledger.sends import Payback, TaskSends
 from penstock.ledger.sqlite import Ledger, open_ledger
-from penstock.ledger.tasks import TaskFigures, task_figures
+from penstock.ledger.tasks import Figures, by_endpoint, by_task
 from penstock.money import Picodollars, format_usd, usd
 from penstock.settings import read_policy
 
 Asked = dict[Action, str | None]
 """Action -> the task that it is asked for."""
 
+_HEADINGS = {"accepted": "ok", "truncated": "cut", "escalated": "again", "disagreed": "lost"}
 _COUNTS = ("calls", "accepted", "errors", "refused", "truncated", "escalated", "shadows", "disagreed")
 
 
@@ -45,7 +47,11 @@ def command(
     by: str | None = typer.Option(None, "--by", help="Who decides; your login name by default."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Show each task's cost and failures by model, and the state of its quality gate with what is still missing.
+    """Show each task's and endpoint's cost, latency and failures by model, and each quality gate with what is missing.
+
+    Columns: answers that were ok, errors, refused, cut at the output limit, sent again because a check turned the first
+    answer down; shadows, and how many of them the candidate lost; latency of half and of 95 percent of the answers; the
+    cost, and that of one answer that was ok.
 
     A decision (--hold, --release, --promote, --pin) is kept in the ledger; a running gateway follows it.
     """
@@ -60,33 +66,39 @@ def command(
         book.terms = msgspec.structs.replace(book.terms, alpha=min(alphas, default=book.terms.alpha))
         asked = dict(zip(ACTIONS, (hold, release, promote, pin), strict=True))
         _decide(opened, book, asked, candidate, why, by)
-        figures = task_figures(opened.calls(since=since, task=task))
-        sends = sends_by_task(opened.calls(since=since, task=task))
-        caching = cache_figures(opened.calls(since=since, task=task))
-    statuses = [one for one in book.statuses() if task is None or one.task == task]
-    gates = [
-        (status, sends[status.task].payback(status, book.terms_of(status.task).watch_share))
-        if status.task in sends
-        else (status, None)
-        for status in statuses
-    ]
+        figures, endpoints, sends, caching = by_task(), by_endpoint(), dict[str, TaskSends](), CacheFigures()
+        for call in opened.calls(since=since, task=task):
+            figures.add(call)
+            endpoints.add(call)
+            sends.setdefault(call.task, TaskSends()).add(call)
+            caching.add(call)
+    gates = [_standing(book, status, sends) for status in book.statuses() if task in (None, status.task)]
     if as_json:
         rows = {
-            "tasks": [_row(one) for one in figures],
+            "tasks": [{"task": one.name, **_row(one)} for one in figures.rows],
+            "endpoints": [{"endpoint": one.name, **_row(one)} for one in endpoints.rows],
             "gates": [gate_row(*one) for one in gates],
             "cache": caching.as_builtins(),
         }
         typer.echo(msgspec.json.encode(rows).decode())
         return
     console = Console()
-    console.print(_figures_table(figures))
-    if gates:
+    console.print(_figures_table("task", figures.rows))
+    console.print()
+    console.print(_figures_table("endpoint", endpoints.rows))
+    for one in gates:
         console.print()
-        console.print(gate_table(gates))
+        for line in gate_lines(*one):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     if caching.stood_down or caching.alarms:
         console.print()
         show_stood_down(caching, console)
         show_alarms(caching.alarms, console)
+
+
+def _standing(book: GateBook, status: Status, sends: dict[str, TaskSends]) -> tuple[Gate, Status, Payback | None]:
+    gate, costs = book.gates[status.task][status.candidate], sends.get(status.task)
+    return gate, status, None if costs is None else costs.payback(status, book.terms_of(status.task).watch_share)
 
 
 def _decide(
@@ -115,25 +127,34 @@ def _decide(
     ledger.gates.order(Order(0, time.time(), task, chosen, action, person, why), book)
 
 
-def _figures_table(figures: list[TaskFigures]) -> Table:
+def _figures_table(first: str, figures: list[Figures]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("task", "model"):
-        table.add_column(name)
-    for name in (*_COUNTS, "cost", "per accepted"):
+    for name in (first, "model"):
+        table.add_column(name, no_wrap=True)
+    for name in (*(_HEADINGS.get(name, name) for name in _COUNTS), "p50", "p95", "cost", "per ok"):
         table.add_column(name, justify="right")
     for one in figures:
-        counts = [f"{getattr(one, name):,}" for name in _COUNTS]
+        counts = [f"{count:,}" if (count := getattr(one, name)) else "-" for name in _COUNTS]
         cost = format_usd(Picodollars(one.cost)) + (f" + {one.unknown:,} unknown" if one.unknown else "")
-        table.add_row(one.task, one.model, *counts, cost, format_usd(one.cost_per_accepted))
+        each = format_usd(one.cost_per_accepted)
+        table.add_row(one.name, one.model, *counts, _latency(one, 0.5), _latency(one, 0.95), cost, each)
     return table
 
 
-def _row(one: TaskFigures) -> dict[str, Any]:
+def _latency(one: Figures, share: float) -> str:
+    found = one.latency(share)
+    if found is None:
+        return "-"
+    return f"{found:,.0f} ms" if found < 1000 else f"{found / 1000:,.1f} s"  # noqa: PLR2004 - a second
+
+
+def _row(one: Figures) -> dict[str, Any]:
     each = one.cost_per_accepted
     return {
-        "task": one.task,
         "model": one.model,
         **{name: getattr(one, name) for name in _COUNTS},
+        "latency_p50_ms": one.latency(0.5),
+        "latency_p95_ms": one.latency(0.95),
         "cost_usd": format(usd(Picodollars(one.cost)), "f"),
         "shadow_cost_usd": format(usd(Picodollars(one.shadow_cost)), "f"),
         "calls_of_unknown_cost": one.unknown,

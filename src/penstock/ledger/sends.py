@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 
 from penstock.engine.gates import DAY_S, same_model
@@ -76,11 +74,3 @@ class TaskSends:
         if cost is not None:
             requests, spent = self._spent.get(model, (0, 0))
             self._spent[model] = (requests + 1, spent + cost)
-
-
-def sends_by_task(calls: Iterable[Call]) -> dict[str, TaskSends]:
-    """Task -> its sends."""
-    found: dict[str, TaskSends] = {}
-    for call in calls:
-        found.setdefault(call.task, TaskSends()).add(call)
-    return found
