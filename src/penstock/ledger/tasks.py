@@ -110,5 +110,5 @@ def by_task() -> FiguresBy:
 
 
 def by_endpoint() -> FiguresBy:
-    """Figures by endpoint (the dialect of the API) and model."""
-    return FiguresBy(lambda call: call.dialect.value)
+    """Figures by endpoint (the dialect of the API, or the task of an endpoint without one) and model."""
+    return FiguresBy(lambda call: call.task if call.dialect is None else call.dialect.value)
