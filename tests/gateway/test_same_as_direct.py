@@ -6,6 +6,7 @@ many requests reached the provider. What must differ (ids of requests, our own h
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from penstock.policy.schema import Policy
 from penstock.simulator.clock import ManualClock
 from penstock.simulator.server import Simulator
 from penstock.simulator.server import running as simulating
+from tests.gateway.raw_server import Peer, raw_server
 from tests.gateway.running import policy_for, serving
 
 CLAUDE = "claude-haiku-4-5"
@@ -219,7 +221,147 @@ def answers_without_usage(url: str, simulator: Simulator) -> Any:
         return stable(client.chat.completions.create(model=GPT, messages=MESSAGES))
 
 
+def every_openai_error_class(url: str, simulator: Simulator) -> Any:
+    seen = []
+    for status in ("400", "401", "403", "404", "409", "422", "429", "500", "503"):
+        simulator.inject(f"{status}@nth=1")
+        with gpt(url) as client:
+            work = lambda: client.responses.create(model=GPT, input="x")  # noqa: E731
+            seen.append(error_of(work, openai.APIError))
+    return seen
+
+
+def async_clients(url: str, simulator: Simulator) -> Any:
+    async def work() -> Any:
+        async with (
+            anthropic.AsyncAnthropic(base_url=url, api_key="k", max_retries=0) as one,
+            openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0) as two,
+        ):
+            message = await one.messages.create(model=CLAUDE, max_tokens=40, messages=MESSAGES)
+            async with one.messages.stream(model=CLAUDE, max_tokens=40, messages=MESSAGES) as stream:
+                text = "".join([piece async for piece in stream.text_stream])
+            chunks = await two.chat.completions.create(model=GPT, messages=MESSAGES, stream=True)
+            pieces = [chunk.choices[0].delta.content async for chunk in chunks]
+            async with two.responses.stream(model=GPT, input="Say something.") as events:
+                kinds = [event.type async for event in events]
+            embedded = await two.embeddings.create(model="text-embedding-3-small", input=["a", "b"])
+            return stable(message), text, pieces, kinds, stable(embedded)
+
+    return asyncio.run(work())
+
+
+def async_timeouts_and_cancelled_tasks(url: str, simulator: Simulator) -> Any:
+    simulator.inject("slow-first-byte=5")
+
+    async def work() -> Any:
+        seen = []
+        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0) as client:
+            try:
+                await client.with_options(timeout=0.2).responses.create(model=GPT, input="x")
+            except openai.APIError as error:
+                seen.append(type(error).__name__)
+            task = asyncio.ensure_future(client.responses.create(model=GPT, input="x"))
+            await asyncio.sleep(0.1)
+            task.cancel()
+            (ended,) = await asyncio.gather(task, return_exceptions=True)
+            seen.append(type(ended).__name__)
+        return seen
+
+    return asyncio.run(work())
+
+
+def timeouts_inside_streams(url: str, simulator: Simulator) -> Any:
+    simulator.inject("slow-stream=3")
+
+    def work() -> None:
+        with claude(url, timeout=0.4) as client:
+            list(client.messages.create(model=CLAUDE, max_tokens=40, messages=MESSAGES, stream=True))
+
+    return error_of(work, anthropic.APIError, httpx2.TransportError)
+
+
+def retries_and_what_they_say_of_themselves(url: str, simulator: Simulator) -> Any:
+    simulator.inject("429=0@times=2")
+    with claude(url, max_retries=3) as client:
+        client.messages.create(model=CLAUDE, max_tokens=40, messages=MESSAGES)
+    return [
+        sorted((name, value) for name, value in request.headers.items() if name.startswith("x-stainless-"))
+        for request in simulator.requests
+    ]
+
+
+def retried_streams(url: str, simulator: Simulator) -> Any:
+    simulator.inject("500@nth=1")
+    with gpt(url, max_retries=1) as client:
+        chunks = list(client.chat.completions.create(model=GPT, messages=MESSAGES, stream=True))
+    return "".join(chunk.choices[0].delta.content or "" for chunk in chunks), len(simulator.requests)
+
+
+def chat_stream_helper(url: str, simulator: Simulator) -> Any:
+    with gpt(url) as client, client.chat.completions.stream(model=GPT, messages=MESSAGES) as stream:
+        kinds = [event.type for event in stream if event.type != "chunk"]
+        return kinds, stream.get_final_completion().choices[0].message.content
+
+
+def raw_streams(url: str, simulator: Simulator) -> Any:
+    with (
+        claude(url) as one,
+        one.messages.with_streaming_response.create(
+            model=CLAUDE, max_tokens=40, messages=MESSAGES, stream=True
+        ) as answer,
+    ):
+        lines = [line for line in answer.iter_lines() if line.startswith("event: ")]
+        return answer.status_code, headers_of(answer.headers), lines
+
+
+def streams_that_are_closed_early(url: str, simulator: Simulator) -> Any:
+    with claude(url) as client:
+        with client.messages.create(model=CLAUDE, max_tokens=40, messages=MESSAGES, stream=True) as stream:
+            first = next(iter(stream)).type
+        return first, stable(client.messages.create(model=CLAUDE, max_tokens=40, messages=MESSAGES))
+
+
+def embeddings_in_both_encodings(url: str, simulator: Simulator) -> Any:
+    with gpt(url) as client:
+        return [
+            client.embeddings.create(model="text-embedding-3-small", input="x", encoding_format=encoding)
+            .data[0]
+            .embedding
+            for encoding in ("float", "base64")
+        ], error_of(lambda: client.embeddings.create(model="text-embedding-3-small", input=[]), openai.APIError)
+
+
+def counting(url: str, simulator: Simulator) -> Any:
+    with claude(url) as one, gpt(url) as two:
+        raw = one.messages.with_raw_response.count_tokens(model=CLAUDE, messages=MESSAGES, tools=TOOLS)
+        count = two.responses.input_tokens.count(model=GPT, input="Say something.")
+        wrong = error_of(lambda: one.messages.count_tokens(model="none", messages=MESSAGES), anthropic.APIError)
+        return headers_of(raw.headers), stable(raw.parse()), stable(count), wrong
+
+
+def uploads_and_other_paths(url: str, simulator: Simulator) -> Any:
+    with claude(url) as one, gpt(url) as two:
+        return (
+            error_of(lambda: two.files.create(file=b"{}", purpose="batch"), openai.APIError),
+            error_of(lambda: two.batches.retrieve("batch_1"), openai.APIError),
+            error_of(one.messages.batches.list, anthropic.APIError),
+            [(request.method, request.path) for request in simulator.requests],
+        )
+
+
 BEHAVIOURS: list[Behaviour] = [
+    every_openai_error_class,
+    async_clients,
+    async_timeouts_and_cancelled_tasks,
+    timeouts_inside_streams,
+    retries_and_what_they_say_of_themselves,
+    retried_streams,
+    chat_stream_helper,
+    raw_streams,
+    streams_that_are_closed_early,
+    embeddings_in_both_encodings,
+    counting,
+    uploads_and_other_paths,
     plain_messages,
     plain_chat,
     plain_responses,
@@ -252,3 +394,48 @@ def test_a_behaviour_is_the_same_through_the_gateway(behaviour: Behaviour, mode:
         with serving(policy, clock=simulator.clock.now) as gateway:
             through = behaviour(gateway.url, simulator)
     assert through == direct
+
+
+@pytest.mark.parametrize(
+    ("first", "tries", "error"),
+    [
+        (b"400 Bad Request\r\nx-should-retry: true", 2, None),
+        (b"500 Oops\r\nx-should-retry: false", 1, "InternalServerError"),
+        (b"503 Busy\r\nretry-after-ms: 10", 2, None),
+        (b"409 Conflict", 2, None),
+        (b"422 No", 1, "UnprocessableEntityError"),
+    ],
+)
+@pytest.mark.parametrize("through", [False, True])
+def test_the_provider_s_word_on_retries_is_heard_by_the_sdk_and_tries_do_not_multiply(
+    first: bytes, tries: int, error: str | None, through: bool
+) -> None:
+    seen: list[bytes] = []
+    good = b'{"id":"m","type":"message","role":"assistant","model":"x","content":[],"usage":{"input_tokens":1}}'
+
+    async def handler(peer: Peer) -> None:
+        while True:
+            head, _ = await peer.read_request()
+            seen.append(head)
+            status, body = (first, b'{"type":"error","error":{}}') if len(seen) == 1 else (b"200 OK", good)
+            kind = b"content-type: application/json\r\ncontent-length: %d" % len(body)
+            await peer.send(b"HTTP/1.1 " + status + b"\r\n" + kind + b"\r\n\r\n" + body)
+
+    async def ask(url: str) -> str | None:
+        async with anthropic.AsyncAnthropic(base_url=url, api_key="k", max_retries=1) as client:
+            try:
+                await client.messages.create(model=CLAUDE, max_tokens=9, messages=MESSAGES)
+            except anthropic.APIError as raised:
+                return type(raised).__name__
+        return None
+
+    async def work() -> str | None:
+        async with raw_server(handler) as provider:
+            url = f"http://127.0.0.1:{provider.port}"
+            if not through:
+                return await ask(url)
+            with serving(policy_for(url)) as gateway:
+                return await ask(gateway.url)
+
+    assert asyncio.run(work()) == error
+    assert len(seen) == tries

@@ -64,6 +64,7 @@ class CallerConnection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._deadline: float | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self.writable: asyncio.Future[None] | None = None
 
     # asyncio's side.
@@ -118,8 +119,9 @@ class CallerConnection(asyncio.Protocol):
             self._deadline = None
 
     def pause_writing(self) -> None:
-        """The caller's socket is full."""
+        """The caller's socket is full; one that stays so is given up, for its call would never end."""
         self.writable = self._loop.create_future()
+        self._unread = self._loop.call_later(self._settings.unread_s, self.abort)
 
     def resume_writing(self) -> None:
         """There is room again."""
@@ -277,6 +279,9 @@ class CallerConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _drained(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
         writable, self.writable = self.writable, None
         if writable is not None and not writable.done():
             writable.set_result(None)

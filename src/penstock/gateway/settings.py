@@ -13,6 +13,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         max_head: bytes of a request's head.
         head_s: seconds in which a head must be complete.
         body_s: seconds allowed between two parts of a body.
+        unread_s: seconds that a caller may leave a full socket unread.
         max_answer: bytes of an answer that is held in memory.
         drain_s: seconds that running calls may take after SIGTERM.
         keep_alive_s: seconds that an idle caller's connection is kept.
@@ -22,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_head: int = 64 * 1024
     head_s: float = 15.0
     body_s: float = 60.0
+    unread_s: float = 300.0
     max_answer: int = 256 * 1024 * 1024
     drain_s: float = 600.0
     keep_alive_s: int = 75
