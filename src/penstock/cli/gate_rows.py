@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from penstock.evidence.gate import Entry, Gate
+from penstock.evidence.gate import EasyState, Entry, Gate
 from penstock.evidence.gatebook import Status
 from penstock.ledger.sends import Payback
 
@@ -25,6 +25,8 @@ def gate_lines(gate: Gate, status: Status, payback: Payback | None) -> Iterator[
     yield f"  pairs     {_pairs(status)}"
     if status.needed is not None:
         yield f"  evidence  e-value {status.e_value:.3g} of {status.threshold:.3g}; still needed: {_needed(status)}"
+    if gate.easy is not None:
+        yield f"  easy      {_easy(gate.easy)}"
     yield f"  payback   {_payback(payback)}"
     yield f"  why       {status.why}"
     for entry in [one for one in gate.history if one.by.startswith("person:")][-1:]:
@@ -56,6 +58,7 @@ def gate_row(gate: Gate, status: Status, payback: Payback | None) -> dict[str, A
         "price_ratio": None if payback is None else payback.price_ratio,
         "payback_calls": None if payback is None else payback.calls,
         "payback_days": None if payback is None else payback.days,
+        "easy_share": None if gate.easy is None else gate.easy.share,
         "why": status.why,
         "history": [msgspec.to_builtins(entry) for entry in gate.history[-_SHOWN:]],
     }
@@ -91,6 +94,14 @@ def _payback(payback: Payback | None) -> str:
         return f"never: {ratio}"
     days = "" if payback.days is None else f" ({payback.days:.1f} days at the present rate)"
     return f"after {payback.calls:,} calls served{days}; {ratio}"
+
+
+def _easy(easy: EasyState) -> str:
+    if easy.dropped:
+        return f"no prompts any more: {easy.dropped}"
+    if not easy.share:
+        return f"no prompts: none could be certified as easy from {easy.pairs:,} pairs"
+    return f"{easy.share:.0%} of prompts, certified from {easy.pairs:,} pairs, go to the candidate already"
 
 
 def _decision(entry: Entry) -> str:

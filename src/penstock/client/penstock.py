@@ -20,6 +20,7 @@ from penstock.engine.record import Call
 from penstock.errors import UsageError
 from penstock.evidence.store import Evidence
 from penstock.grading.graders import check_graders
+from penstock.learning.start import learner_for
 from penstock.ledger.books import Books
 from penstock.ledger.evidencekeeper import EvidenceKeeper
 from penstock.ledger.gatekeeper import GateKeeper
@@ -55,7 +56,7 @@ class Penstock:
 
     Raises:
         PolicyError: the policy is wrong.
-        UsageError: a grader of the policy cannot be imported.
+        UsageError: a grader of the policy cannot be imported, or what it needs is not installed.
         InputError: a file cannot be opened.
     """
 
@@ -90,6 +91,7 @@ class Penstock:
         self._core = Core(self._context, self._books, clock=clock, ids=ids)
         gates = self._context.gates
         self._gates = None if ledger is None else GateKeeper(gates, ledger, clock=clock, writer=writer)
+        self._learner = learner_for(resolved, self._context, self._books.ledger_path)
         self._base_urls = {
             "openai": openai_base_url or _base_url(resolved, "openai"),
             "anthropic": anthropic_base_url or _base_url(resolved, "anthropic"),
@@ -153,6 +155,8 @@ class Penstock:
         """Write what waits and close the files; False when something could not be written. Clients stay usable."""
         for closing in self._core.closing:
             closing()
+        if self._learner is not None:
+            self._learner.close()
         with self._core.lock:
             gates_kept = self._gates is None or self._gates.close()
             learnt_kept = self._learnt is None or self._learnt.close()

@@ -13,10 +13,11 @@ from hashlib import blake2b
 
 import msgspec
 
+from penstock.engine.easy import AskedText, EasyKey, EasyParts, key_of
 from penstock.engine.holdback import draw
 from penstock.engine.incoming import Incoming
 from penstock.evidence.asked_again import AskedAgain, Question, words_of
-from penstock.evidence.gate import Gate, Identity, State, Terms
+from penstock.evidence.gate import EasyState, Gate, Identity, State, Terms
 from penstock.evidence.gatebook import GateBook
 from penstock.evidence.scores import PairScore
 from penstock.evidence.task import masked
@@ -36,15 +37,19 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         task: the call's task.
         policy: its gate section.
         question: what the call asks.
+        asked: what its difficulty is told by.
         serves: whether the gate lets the candidate answer this call.
+        easy: whether it does so only because the prompt is easy.
         paired: whether the call is one that both models shall answer.
     """
 
     task: str
     policy: GatePolicy
     question: Question
+    asked: AskedText
     serves: bool
     paired: bool
+    easy: bool = False
 
     @property
     def promoted(self) -> frozenset[str]:
@@ -61,12 +66,14 @@ class Gates:
 
     Attributes:
         changed: told of each gate whose evidence or state changed; must be quick and must not raise.
+        easy: the easy parts of tasks, where they are learnt.
         inbox: what another thread wants done to the book; carried out before the next call that has a gate.
     """
 
     def __init__(self, book: GateBook, salt: str = "penstock") -> None:
         self.book = book
         self.changed: Callable[[Gate], object] | None = None
+        self.easy: EasyParts | None = None
         self.inbox: deque[Callable[[], object]] = deque()
         self._salt = salt
         self._alphas: dict[str, float] = {}
@@ -103,11 +110,16 @@ class Gates:
         self._settle(self._asked.asked(question, request.started_at), request.started_at)
         unit = f"session {request.session}" if request.session is not None else f"call {request.call_id}"
         name = f"{task}\0{section.candidate}"
+        asked = AskedText(newest_text(view), len(view.tool_names()))
+        serves = draw(self._salt, f"serve\0{name}\0{unit}") < gate.served_share(terms)
+        easy = not serves and section.difficulty and self._is_easy(gate, asked, terms)
         return Trial(
             task=task,
             policy=section,
             question=question,
-            serves=draw(self._salt, f"serve\0{name}\0{unit}") < gate.served_share(terms),
+            asked=asked,
+            serves=serves or easy,
+            easy=easy,
             paired=gate.state is not State.HELD
             and draw(self._salt, f"pair\0{name}\0{request.call_id}") < gate.paired_share(terms),
         )
@@ -122,6 +134,8 @@ class Gates:
         gate = self._known(trial)
         if gate is None or self._other_version(gate, trial, at, candidate=version):
             return
+        if trial.easy and self.easy is not None:
+            self.easy.served(key_of(gate), accepted=accepted)
         gate.observe_served(accepted=accepted, at=at, terms=self.book.terms_of(trial.task))
         self._review(gate, at)
 
@@ -141,6 +155,9 @@ class Gates:
         self._other_version(gate, trial, at, reference=reference, candidate=candidate)
         if gate.serving and not score.known:
             return  # a grader that is down must not demote what has earned its place
+        if trial.policy.difficulty and self.easy is not None and score.known:
+            terms = self.book.terms_of(trial.task)
+            self.easy.pair(key_of(gate), trial.asked, score.difference, accepted=score.accepted, terms=terms)
         gate.observe_pair(
             score.difference,
             at=at,
@@ -149,6 +166,13 @@ class Gates:
             accepted=score.accepted,
         )
         self._review(gate, at)
+
+    def easy_found(self, key: EasyKey, state: EasyState) -> None:
+        """Take note of a look for an easy part; of evidence that began anew since, nothing."""
+        gate = self.book.gates.get(key.task, {}).get(key.candidate)
+        if gate is not None and gate.opened_at == key.opened_at:
+            gate.easy = state
+            self._tell(gate)
 
     def affords(self, trial: Trial, at: float) -> bool:
         """Whether the day's shadows of a task have not yet cost what the policy allows."""
@@ -161,6 +185,14 @@ class Gates:
         self._turn(at)
         key = (trial.task, trial.policy.candidate)
         self._spent[key] = self._spent.get(key, 0) + cost
+
+    def _is_easy(self, gate: Gate, asked: AskedText, terms: Terms) -> bool:
+        """Whether a prompt may go to a candidate that has not earned the task."""
+        if self.easy is None or gate.state is State.HELD:
+            return False
+        key = key_of(gate)
+        self.easy.opened(key, terms)
+        return self.easy.serves(key, asked)
 
     def _settle(self, settled: Iterable[tuple[tuple[str, str, bool], bool]], at: float) -> None:
         for (task, candidate, by_candidate), again in settled:
@@ -258,11 +290,16 @@ def same_model(one: str, other: str) -> bool:
 
 def question_of(view: View, task: str, session: str | None) -> Question:
     """What a call asks: its whole prompt, and the words of the user's newest text."""
+    prompt = view.segments[-1].prefix if view.segments else b""
+    return Question(task, session, prompt, words_of(newest_text(view)))
+
+
+def newest_text(view: View) -> str:
+    """The user's newest text; empty when there is none."""
     newest = next((one for one in reversed(view.segments) if one.role == "user" and one.kind == "text"), None)
     value = None if newest is None else view.get(*newest.path)
     text = value.get("text") if isinstance(value, dict) else value
-    prompt = view.segments[-1].prefix if view.segments else b""
-    return Question(task, session, prompt, words_of(text if isinstance(text, str) else ""))
+    return text if isinstance(text, str) else ""
 
 
 def digest(*parts: str) -> str:

@@ -96,6 +96,20 @@ class Entry(msgspec.Struct, frozen=True):
     by: str
 
 
+class EasyState(msgspec.Struct, frozen=True):
+    """What the last look for an easy part of a task came to.
+
+    Attributes:
+        pairs: scored by then.
+        share: of prompts that are certified as easy and may be served by the candidate; 0 for none.
+        dropped: why it serves no longer, or empty.
+    """
+
+    pairs: int
+    share: float
+    dropped: str = ""
+
+
 _RARELY_ASKED_AGAIN = 0.9  # where nothing is known of the reference's users
 HISTORY_KEPT = 200
 """Entries kept per gate; the oldest go first."""
@@ -119,6 +133,7 @@ class Gate(msgspec.Struct):
             detector on users who ask the same again, likewise.
         served: calls that the candidate has served since canary.
         pinned: a person wants the candidate to serve whatever the detectors say; alarms are recorded all the same.
+        easy: the easy part of the task that the candidate may serve before it has earned the whole; None before a look.
         first_at: first paired call; last_at: the latest (epoch seconds); None before any.
     """
 
@@ -138,6 +153,7 @@ class Gate(msgspec.Struct):
     again: DropDetector | None = None
     served: int = 0
     pinned: bool = False
+    easy: EasyState | None = None
     first_at: float | None = None
     last_at: float | None = None
     history: list[Entry] = msgspec.field(default_factory=list[Entry])
@@ -290,6 +306,7 @@ class Gate(msgspec.Struct):
         self.reference, self.accepted, self.settled = ScoreCounts(), ScoreCounts(), ScoreCounts()
         self.certified = self.paired = self.free = self.again = self.first_at = self.last_at = None
         self.served = 0
+        self.easy = None
 
 
 def _watching(seen: ScoreCounts, terms: Terms, otherwise: float) -> DropDetector:
@@ -330,6 +347,7 @@ def merge_gates(a: Gate, b: Gate) -> Gate:
         again=_merge_detectors(latest.again, a.again, b.again),
         served=a.served + b.served,
         pinned=latest.pinned,
+        easy=max((a.easy, b.easy), key=lambda easy: (-1, 0.0, "") if easy is None else msgspec.structs.astuple(easy)),
         first_at=min((t for t in (a.first_at, b.first_at) if t is not None), default=None),
         last_at=max((t for t in (a.last_at, b.last_at) if t is not None), default=None),
         history=history,

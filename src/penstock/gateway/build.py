@@ -21,6 +21,7 @@ from penstock.gateway.settings import Settings
 from penstock.gateway.tunnel import proxy_for
 from penstock.gateway.upstream import Limits, Upstream
 from penstock.grading.graders import check_graders
+from penstock.learning.start import learner_for
 from penstock.ledger.books import Books
 from penstock.ledger.evidencekeeper import EvidenceKeeper
 from penstock.ledger.gatekeeper import GateKeeper
@@ -117,8 +118,12 @@ def build_gateway(
 
     keeper = None if path is None else GateKeeper(context.gates, path, clock=clock, writer=writer)
 
+    house.learner = learner_for(policy, house.context, path)
+
     async def closed() -> None:
         await house.shadows.close()
+        if house.learner is not None:
+            house.learner.close()
         if keeper is not None and not keeper.close():
             log.error("ledger", error="the quality gates were not written at the close")
         if learnt is not None and not learnt.close():
@@ -157,6 +162,8 @@ def reload_policy(house: House, policy: Policy, environment: Mapping[str, str], 
     house.upstreams = {provider: upstreams[0] for provider, upstreams in addresses.items()}
     house.endpoints = endpoints_of(policy, addresses, house.clock)
     house.keys, house.ring, house.budgets = keys, ring, budgets
+    if house.learner is None:
+        house.learner = learner_for(policy, house.context, house.books.ledger_path)
     house.context.policy = policy
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from penstock.engine.context import EngineContext
 from penstock.gateway.budgets import Budgets, Verdict, period_of
@@ -23,6 +24,9 @@ from penstock.policy.serving import Resilience
 from penstock.telemetry.names import BREAKER, BUDGET, LOST, QUEUE, RUNNING, WAITING, WRITTEN
 from penstock.telemetry.otlp import SpanExporter
 
+if TYPE_CHECKING:
+    from penstock.learning.learner import Learner
+
 
 class House:
     """The gateway's belongings.
@@ -41,6 +45,7 @@ class House:
         running: calls that run now.
         shadows: requests for the quality gate that no caller waits for.
         spans: the exporter to an OpenTelemetry collector, or None.
+        learner: what finds easy prompts, where the policy asks for that.
         retired: connections of policies that were in force before.
         settings: limits.
         clock: seconds since the epoch.
@@ -73,6 +78,7 @@ class House:
         self.pacer = Pacer()
         self.metrics = Metrics()
         self.running = 0
+        self.learner: Learner | None = None
         self.retired: list[Exchange] = []
         self._locks: dict[str, asyncio.Lock] = {}
         self._warned: set[tuple[str, str]] = set()

@@ -124,7 +124,26 @@ def _evidence(connection: sqlite3.Connection) -> None:
     )
 
 
-STEPS: tuple[Step, ...] = (_calls, _call_details, _gates, _gate_orders, _traces, _alarms, _evidence)
+def _gate_labels(connection: sqlite3.Connection) -> None:
+    """Scored pairs of tasks whose easy part is learnt: hashed features and a difference, no text."""
+    connection.execute(
+        """
+        CREATE TABLE gate_labels (
+            task TEXT NOT NULL,
+            candidate TEXT NOT NULL,
+            opened_at REAL NOT NULL,
+            number INTEGER NOT NULL,
+            difference REAL NOT NULL,
+            accepted INTEGER NOT NULL,
+            grams BLOB NOT NULL,
+            surface BLOB NOT NULL,
+            PRIMARY KEY (task, candidate, opened_at, number)
+        ) WITHOUT ROWID
+        """
+    )
+
+
+STEPS: tuple[Step, ...] = (_calls, _call_details, _gates, _gate_orders, _traces, _alarms, _evidence, _gate_labels)
 
 COLUMNS = {
     "model": "the model that the request went to.",
@@ -138,6 +157,11 @@ COLUMNS = {
     "gate": "evidence and history as JSON.",
     "number": "counts up.",
     "at": "seconds since the epoch.",
+    "opened_at": "when the gate's evidence began, seconds since the epoch.",
+    "difference": "the candidate's score minus the reference's.",
+    "accepted": "whether the candidate's answer passed the free checks.",
+    "grams": "hashed words and letter groups of the prompt.",
+    "surface": "surface features of the prompt.",
     "action": "hold, release, promote or pin.",
     "person": "who decided.",
     "why": "their reason.",

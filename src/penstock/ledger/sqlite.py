@@ -13,6 +13,7 @@ import msgspec
 from penstock.engine.record import Call
 from penstock.errors import InputError, InternalError
 from penstock.ledger.gates import GateShelf
+from penstock.ledger.labels import LabelShelf
 from penstock.ledger.learnt import EvidenceShelf
 from penstock.ledger.migrations import migrate
 from penstock.money import Picodollars
@@ -144,6 +145,11 @@ class Ledger:
     def evidence(self) -> EvidenceShelf:
         """What was learnt from traffic, as this file keeps it."""
         return EvidenceShelf(self._connection)
+
+    @property
+    def labels(self) -> LabelShelf:
+        """The scored pairs that this file keeps."""
+        return LabelShelf(self._connection)
 
     def after(self, place: tuple[float, str] | None, limit: int = 1000) -> list[Call]:
         """Calls that stand behind a place (start time and id), oldest first; None begins at the first."""
