@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.engine.naming import task_of
+from penstock.evidence.sites import Sites
 from penstock.evidence.task import fingerprint
 from penstock.policy.load import load_policy
 from penstock.wire.dialect import Dialect
@@ -32,3 +33,18 @@ def test_every_key_of_a_match_has_to_fit() -> None:
 def test_a_call_that_nothing_matches_is_counted_under_its_fingerprint() -> None:
     policy = load_policy("[tasks.a.match]\n[tasks.b.cap]\nmax_output = 3")
     assert task_of(_view(), None, policy) == fingerprint(_view()) == task_of(_view(), "", policy)
+
+
+def test_a_site_whose_prompt_was_edited_a_little_keeps_its_name_and_either_fingerprint_matches() -> None:
+    system = " ".join(
+        f"rule {number} says {number * 7} and nothing else than word{'abcdefgh'[number % 8]}" for number in range(80)
+    )
+    first = read_request(Dialect.ANTHROPIC_MESSAGES, incoming(messages("x", system=system)).raw)
+    edited = read_request(Dialect.ANTHROPIC_MESSAGES, incoming(messages("x", system=system + " Be brief.")).raw)
+    sites, policy = Sites(), load_policy("")
+    name = task_of(first, None, policy, sites, at=1.0)
+    assert name == fingerprint(first) != fingerprint(edited)
+    assert task_of(edited, None, policy, sites, at=2.0) == name
+    for found in (name, fingerprint(edited)):
+        matched = load_policy(f'[tasks.a.match]\nfingerprint = "{found}"')
+        assert task_of(edited, None, matched, sites, at=3.0) == "a"

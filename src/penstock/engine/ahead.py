@@ -66,7 +66,7 @@ class Ahead(msgspec.Struct, kw_only=True):
 def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
     """Everything before the first Send; MalformedRequest for a prompt that turns out to be beyond reading."""
     policy, forecast = context.policy, context.forecast
-    task = task_of(view, request.task, policy)
+    task = task_of(view, request.task, policy, context.evidence.sites, at=request.started_at)
     arm = _arm(request, context)
     trial = context.gates.enter(view, task, policy, request) if arm == "treated" else None
     promoted = context.promoted(task) | (trial.promoted if trial is not None else frozenset())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from penstock.evidence.sites import Sites
 from penstock.evidence.task import fingerprint
 from penstock.policy.schema import Match, Policy
 from penstock.wire.view import View
@@ -10,22 +11,31 @@ UNLABELLED = "unlabelled"
 """The task of a call whose body could not be read."""
 
 
-def task_of(view: View, label: str | None, policy: Policy) -> str:
+def task_of(view: View, label: str | None, policy: Policy, sites: Sites | None = None, *, at: float = 0.0) -> str:
     """The name that a call is counted under, and by which the policy knows it.
 
     A label always wins. Else it is the first task of the policy, in its order, whose ``match`` fits; else the
-    fingerprint, 16 hex digits, which ``match.fingerprint`` can name.
+    fingerprint, 16 hex digits, which ``match.fingerprint`` can name. A call site whose prompt is nearly that of one
+    seen before has that one's fingerprint.
+
+    Args:
+        view: the call.
+        label: the caller's, or None.
+        policy: in force.
+        sites: the call sites seen before; None joins nothing.
+        at: when the call came, seconds since the epoch.
     """
     if label:
         return label
     found = fingerprint(view)
+    site = found if sites is None else sites.name(found, view, at)
     for name, task in policy.tasks.items():
-        if task.match is not None and _fits(task.match, view, found):
+        if task.match is not None and _fits(task.match, view, (found, site)):
             return name
-    return found
+    return site
 
 
-def _fits(match: Match, view: View, found: str) -> bool:
-    wanted = ((match.fingerprint, found), (match.model, view.model))
+def _fits(match: Match, view: View, found: tuple[str, str]) -> bool:
+    wanted = ((match.fingerprint, found), (match.model, (view.model,)))
     given = [(asked, actual) for asked, actual in wanted if asked is not None]
-    return bool(given) and all(asked == actual for asked, actual in given)
+    return bool(given) and all(asked in actual for asked, actual in given)

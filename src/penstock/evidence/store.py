@@ -20,6 +20,7 @@ from penstock.evidence.gatebook import GateBook
 from penstock.evidence.layouts import Layouts
 from penstock.evidence.lengths import LengthTable
 from penstock.evidence.reuse import ReuseEvidence
+from penstock.evidence.sites import Sites
 
 VERSION = 1
 
@@ -47,6 +48,7 @@ class Evidence(msgspec.Struct):
         reuse: which prompt prefixes come again, and when.
         gates: which cheaper models have earned which tasks.
         drift: what the cache model foresaw against what providers reported.
+        sites: call sites without a label, near-duplicates joined.
         layouts: where texts are cut; of this process, neither merged nor stored.
     """
 
@@ -56,6 +58,7 @@ class Evidence(msgspec.Struct):
     reuse: ReuseEvidence = msgspec.field(default_factory=ReuseEvidence)
     gates: GateBook = msgspec.field(default_factory=GateBook)
     drift: DriftBook = msgspec.field(default_factory=DriftBook)
+    sites: Sites = msgspec.field(default_factory=Sites)
     layouts: Layouts = msgspec.field(default_factory=Layouts)
 
     def merge(self, other: Evidence) -> None:
@@ -120,5 +123,6 @@ _PARTS: dict[str, Any] = {
     "reuse": ReuseEvidence,
     "gates": GateBook,
     "drift": DriftBook,
+    "sites": Sites,
 }
 """Attribute -> type, in the order of the JSON."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
-from xxhash import xxh3_64_hexdigest
+from xxhash import xxh3_64_hexdigest, xxh3_64_intdigest
 
 from penstock.wire.segments import Level
 from penstock.wire.view import View
@@ -37,14 +38,28 @@ _MASKS = (
 )
 
 
+class Marks(NamedTuple):
+    """What a call site is known by.
+
+    Attributes:
+        text: the masked system prompt, or the masked beginning of the first message.
+        shape: digest of the tools' names and the output schema.
+    """
+
+    text: str
+    shape: int
+
+
 def fingerprint(view: View) -> str:
     """16 hex digits that the calls of one call site share, whatever dates, ids and numbers their prompts hold."""
-    tools = tuple(sorted(view.tool_names()))
-    schema = view.response_schema() or b""
-    text = view.system_text()
-    if not text and not tools and not schema:
-        text = _opening(view)
-    return _fingerprint(text, tools, schema)
+    return _fingerprint(*_parts(view))
+
+
+def marks(view: View) -> Marks:
+    """What the fingerprint of a call is made of."""
+    text, tools, schema = _parts(view)
+    shape = xxh3_64_intdigest("\1".join(("\0".join(tools), schema.hex())).encode("utf-8", "surrogatepass"))
+    return Marks(masked(text[:_READ]), shape >> 1)
 
 
 def masked(text: str) -> str:
@@ -52,6 +67,15 @@ def masked(text: str) -> str:
     for pattern, mask in _MASKS:
         text = pattern.sub(mask, text)
     return text.strip()
+
+
+def _parts(view: View) -> tuple[str, tuple[str, ...], bytes]:
+    tools = tuple(sorted(view.tool_names()))
+    schema = view.response_schema() or b""
+    text = view.system_text()
+    if not text and not tools and not schema:
+        text = _opening(view)
+    return text, tools, schema
 
 
 @lru_cache(maxsize=512)
