@@ -117,7 +117,6 @@ def build_gateway(
     )
 
     keeper = None if path is None else GateKeeper(context.gates, path, clock=clock, writer=writer)
-
     house.learner = learner_for(policy, house.context, path)
 
     async def closed() -> None:
@@ -128,17 +127,21 @@ def build_gateway(
             log.error("ledger", error="the quality gates were not written at the close")
         if learnt is not None and not learnt.close():
             log.error("ledger", error="what was learnt was not written at the close")
-        for upstream in house.retired:
-            await upstream.aclose()
-        for endpoint in house.endpoints.values():
-            for address in endpoint.addresses:
-                await address.exchange.aclose()
+        await _close_connections(house)
         if house.spans is not None and not await asyncio.to_thread(house.spans.close):
             log.warning("spans", error="some were not sent at the close")
         if not books.close():
             log.error("ledger", error="records were lost at the close")
 
     return Gateway(house, closed=closed)
+
+
+async def _close_connections(house: House) -> None:
+    for upstream in house.retired:
+        await upstream.aclose()
+    for endpoint in house.endpoints.values():
+        for address in endpoint.addresses:
+            await address.exchange.aclose()
 
 
 def reload_policy(house: House, policy: Policy, environment: Mapping[str, str], limits: Limits | None = None) -> None:
