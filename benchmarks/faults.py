@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ import httpx2
 import openai
 
 from benchmarks.broken_providers import BROKEN, broken_provider
-from benchmarks.processes import Program, changed, fetch, gateway, metrics_of, simulator
+from benchmarks.processes import Program, changed, fetch, fill, gateway, metrics_of, simulator, small_disk
 from benchmarks.report import Report, arguments, progress
 from penstock.engine.record import Call
 from penstock.ledger.sqlite import open_ledger
@@ -46,11 +48,12 @@ Ask = Callable[[str, str], Seen]
 class Bench:
     """The two processes, the policy and the ledger."""
 
-    def __init__(self, folder: Path, provider: Program) -> None:
+    def __init__(self, folder: Path, provider: Program, disk: Path | None) -> None:
         self.folder = folder
         self.provider = provider
         self.policy = folder / "penstock.toml"
-        self.ledger = folder / "calls.db"
+        self.disk = disk
+        self.ledger = (folder if disk is None else disk) / "calls.db"
         self.program: Program | None = None
         self.rows: list[dict[str, Any]] = []
         self._number = 0
@@ -124,8 +127,12 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=sorted(PARTS), default=list(PARTS), help="parts to run")
     chosen = parser.parse_args()
     report = Report("faults", chosen.seed)
-    with tempfile.TemporaryDirectory() as folder, simulator("--seed", str(chosen.seed)) as provider:
-        bench = Bench(Path(folder), provider)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        small_disk(Path(folder) / "disk") as mounted,
+        simulator("--seed", str(chosen.seed)) as provider,
+    ):
+        bench = Bench(Path(folder), provider, Path(folder) / "disk" if mounted else None)
         bench.upstream(provider.url)
         with gateway(bench.policy, "--ledger", str(bench.ledger)) as program:
             bench.program = program
@@ -197,16 +204,24 @@ def addresses(bench: Bench) -> None:
 def full_disk(bench: Bench) -> dict[str, Any]:
     """The ledger's disk is full for a while: callers notice nothing, and afterwards every call is there once."""
     time.sleep(1.5)  # what waited is written, so that the file's size stands
-    bench.gateway.limit_file_size(4096)
+    with closing(sqlite3.connect(bench.ledger, timeout=10)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # else there is room in the log that is there already
+    filler = fill(bench.disk) if bench.disk is not None else None
+    if filler is None:
+        bench.gateway.limit_file_size(4096)
     answers = [CALLS["messages"](bench.gateway.url, f"full#{number}") for number in range(20)]
     await_that(lambda: any("penstock_ledger_queue" in name for name in metrics_of(bench.gateway)))
     status = httpx2.get(f"{bench.gateway.url}/readyz")
     metrics = metrics_of(bench.gateway)
     during = len([call for call in calls_of(bench.ledger) if call.tags.get("case", "").startswith("full#")])
-    bench.gateway.limit_file_size(-1)
+    if filler is None:
+        bench.gateway.limit_file_size(-1)
+    else:
+        filler.unlink()
     await_that(lambda: metrics_of(bench.gateway)['penstock_ledger_queue{file="ledger"}'] == 0)
     kept = [call.tags["case"] for call in calls_of(bench.ledger) if call.tags.get("case", "").startswith("full#")]
     return {
+        "how": "a file size limit" if filler is None else "a full file system",
         "answers": {json.dumps(answer): answers.count(answer) for answer in answers},
         "in_ledger_meanwhile": during,
         "waiting_meanwhile": metrics.get('penstock_ledger_queue{file="ledger"}'),
