@@ -16,6 +16,7 @@ from penstock.policy.schema import Upstream
 from penstock.policy.serving import Budget, Resilience, VirtualKey
 from penstock.simulator.server import Simulator
 from penstock.simulator.server import running as simulating
+from tests.gateway.raw_server import Peer, raw_server
 from tests.gateway.running import eventually, policy_for, serving
 
 CLAUDE = "claude-haiku-4-5"
@@ -151,3 +152,26 @@ def test_subscription_traffic_is_observed_and_never_rewritten(simulator: Simulat
         (call,) = gateway.calls(1)
     assert call.arm == "bypass"
     assert b"include_usage" not in simulator.requests[0].body
+
+
+@pytest.mark.parametrize(("word", "token"), [("observe", b"Bearer sk-ant-oat01-x"), ("apply", b"Bearer sk-real")])
+async def test_a_subscription_s_token_is_only_replaced_when_the_policy_says_so(word: Any, token: bytes) -> None:
+    heads: list[bytes] = []
+
+    async def handler(peer: Peer) -> None:
+        while True:
+            heads.append((await peer.read_request())[0])
+            await peer.answer(b"{}")
+
+    async with raw_server(handler) as provider:
+        url = f"http://127.0.0.1:{provider.port}"
+        upstream = {"anthropic": Upstream(base_url=url, api_key="env:REAL", subscription=word)}
+        with serving(policy_for("", upstream=upstream, keys=KEYS), environment=ENVIRONMENT) as gateway:
+            headers = {"authorization": "Bearer sk-ant-oat01-x", "x-penstock-key": "pk-web", "anthropic-beta": "oauth"}
+            async with httpx2.AsyncClient() as client:
+                for path in ("/v1/messages", "/v1/messages/count_tokens", "/v1/models"):
+                    body = {"model": CLAUDE} if path != "/v1/models" else None
+                    method = "POST" if body else "GET"
+                    await client.request(method, f"{gateway.url}{path}", json=body, headers=headers)
+    assert len(heads) == 3
+    assert all(b"authorization: " + token + b"\r\n" in head for head in heads)

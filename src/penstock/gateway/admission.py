@@ -17,6 +17,7 @@ from penstock.gateway.pacing import Lane, NoRoom
 from penstock.gateway.problems import Problem
 from penstock.gateway.response import Response
 from penstock.money import ZERO
+from penstock.wire.metered import model_asked
 
 
 class Admission:
@@ -57,7 +58,7 @@ class Admission:
             most: what a call without a plan may cost, picodollars.
         """
         if self._holder is not None:
-            asked = send.plan.view.model if send.plan is not None else send.model
+            asked = send.plan.view.model if send.plan is not None else send.model or model_asked(send.body)
             problem = forbidden(self._holder, self._labels.task, asked)
             if problem is not None:
                 return problem

@@ -83,6 +83,8 @@ class Gateway:
             return
         if holder is not None and not holder.own_header:
             asked.forwarded = [line for line in asked.forwarded if line[0] not in (b"authorization", b"x-api-key")]
+        else:
+            asked.observed = self._only_observed(route.provider, asked)
         house.running += 1
         try:
             if route.forwarded:
@@ -143,7 +145,7 @@ class Gateway:
             raw=raw,
             packed=packed,
             holder=holder,
-            bypass=self._only_observed(route.provider, asked),
+            bypass=asked.observed,
         )
         await call.run()
 

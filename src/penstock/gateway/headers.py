@@ -43,6 +43,7 @@ class Asked(msgspec.Struct, kw_only=True):
         key: the caller's key for us or for the provider, or None; never logged.
         bearer: whether the key came as ``authorization: Bearer``.
         anthropic: whether a header shows that the caller speaks Anthropic's API.
+        observed: whether it is subscription traffic, which goes on under its own token and is not changed.
     """
 
     forwarded: Lines
@@ -52,6 +53,7 @@ class Asked(msgspec.Struct, kw_only=True):
     key: bytes | None = None
     bearer: bool = False
     anthropic: bool = False
+    observed: bool = False
 
 
 def take_apart(lines: Iterable[tuple[bytes, bytes]]) -> Asked:

@@ -137,9 +137,12 @@ class House:
         return found + drift_gauges(self.context.evidence.drift, self.clock())
 
     def credentials(self, provider: str, asked: Asked) -> Lines:
-        """The caller's headers with the provider key of the policy in place of its own, where there is one."""
+        """The caller's headers with the provider key of the policy in place of its own, where there is one.
+
+        A subscription's token stays: another key would bill somebody else.
+        """
         key = self.keys.get(provider)
-        if key is None:
+        if key is None or asked.observed:
             return asked.forwarded
         lines = [line for line in asked.forwarded if line[0] not in (b"authorization", b"x-api-key")]
         if provider == "anthropic" and not asked.bearer:
