@@ -8,19 +8,29 @@ from penstock.cachemodel.store import CacheState, Life
 
 
 def store(state: CacheState, path: str, life: Life) -> None:
-    state.put(state.extend(path)[-1], life)
+    state.put("root", [path], life)
 
 
 def readable(state: CacheState, path: str, at: float) -> list[Life]:
-    nodes = state.nodes(path)
-    return state.readable(nodes[-1], at) if len(nodes) == len(path) else []
+    return state.readable("root", path, at)
 
 
-def test_a_look_up_ends_where_nothing_is_stored() -> None:
+def test_a_prefix_is_known_by_its_root_and_its_name() -> None:
     state = CacheState()
     store(state, "abc", Life("5m", 0, 1, 300))
-    assert [node.step for node in state.nodes("abxc")] == ["a", "b"]
-    assert state.nodes("x") == []
+    assert readable(state, "abc", 1)
+    assert not readable(state, "ab", 1)
+    assert not state.readable("other", "abc", 1)
+
+
+def test_an_entry_at_many_prefixes_renews_each_from_what_it_was() -> None:
+    state = CacheState()
+    state.put("root", "ab", Life("5m", 0, 1, 300))
+    state.put("root", "b", Life("1h", 0, 1, 3600))
+    state.put("root", "abc", Life("5m", 200, 210, 300))
+    assert len(state) == 4
+    assert [[life.ttl for life in readable(state, step, 205)] for step in "abc"] == [["5m"], ["1h", "5m"], []]
+    assert [[life.base for life in readable(state, step, 210)] for step in "ac"] == [[200], [200]]
 
 
 def test_an_entry_is_readable_from_its_response_to_the_end_of_its_lifetime_inclusive() -> None:
@@ -65,24 +75,23 @@ def test_lifetimes_of_one_prefix_are_entries_of_their_own() -> None:
     assert [life.ttl for life in readable(state, "a", 1000)] == ["1h"]
 
 
-def test_a_sweep_drops_what_expired_and_keeps_the_way_to_what_lives() -> None:
+def test_a_sweep_drops_what_expired() -> None:
     state = CacheState()
     store(state, "ab", Life("5m", 0, 1, 300))
     store(state, "abc", Life("1h", 0, 1, 3600))
     store(state, "xy", Life("5m", 0, 1, 300))
     state.sweep(1000)
     assert len(state) == 1
-    assert [node.step for node in state.nodes("abc")] == ["a", "b", "c"]
-    assert state.nodes("xy") == []
+    assert readable(state, "abc", 1000)
     state.sweep(10_000)
     assert len(state) == 0
-    assert state.nodes("abc") == []
+    assert not state._lives
 
 
 def test_memory_is_bounded_by_what_is_alive() -> None:
     state = CacheState()
     for number in range(30_000):
-        state.put(state.extend([number])[-1], Life("5m", number, number, 300))
+        state.put("root", [number], Life("5m", number, number, 300))
         state.sweep_if_due(number)
     assert len(state) <= 4096
 

@@ -1,68 +1,38 @@
 from __future__ import annotations
 
-import json
+from itertools import accumulate
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.engine.counts import CountMemo
+from penstock.engine.counts import Counted, counted
 from penstock.wire.dialect import Dialect
 from penstock.wire.estimate import estimate_tokens
-from penstock.wire.segments import Segment
-from penstock.wire.view import read_request
-from tests.playbook import messages
+from penstock.wire.outline import Outline
+from tests.wire.requests import view_of
 
 
-def _segments(*turns: str) -> tuple[Segment, ...]:
-    return read_request(Dialect.ANTHROPIC_MESSAGES, json.dumps(messages(*turns)).encode()).segments
+def outline_of(*turns: str) -> Outline:
+    talk = [{"role": "user", "content": text} for text in turns]
+    return view_of(Dialect.ANTHROPIC_MESSAGES, {"model": "m", "messages": talk}).outline
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=10), st.integers(1, 9), st.floats(0.3, 3))
-def test_remembered_counts_are_the_counts(turns: list[str], seen: int, factor: float) -> None:
-    memo = CountMemo()
-    memo.of(_segments(*turns[:seen]), "claude", factor)
-    found = memo.of(_segments(*turns), "claude", factor)
-    assert found == CountMemo().of(_segments(*turns), "claude", factor)
-    assert found == tuple(max(1, round(estimate_tokens(one, "claude") * factor)) for one in _segments(*turns))
+@given(st.lists(st.text(max_size=30), max_size=8), st.integers(0, 8), st.sampled_from([0.5, 1.0, 1.37]))
+def test_counts_are_those_of_each_segment_whatever_was_counted_before(
+    turns: list[str], seen: int, factor: float
+) -> None:
+    counted(outline_of(*turns[:seen]), "claude", factor)
+    outline = outline_of(*turns)
+    tokens = tuple(max(1, round(estimate_tokens(one, "claude") * factor)) for one in outline.segments)
+    assert counted(outline, "claude", factor) == Counted(tokens, tuple(accumulate(tokens)))
 
 
-def test_a_longer_prompt_costs_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    estimated: list[Segment] = []
-
-    def counting(segment: Segment, family: str) -> float:
-        estimated.append(segment)
-        return estimate_tokens(segment, family)
-
-    monkeypatch.setattr("penstock.engine.counts.estimate_tokens", counting)
-    memo = CountMemo()
-    memo.of(_segments("a", "b"), "claude", 1.0)
-    memo.of(_segments("a", "b", "c"), "claude", 1.0)
-    memo.of(_segments("a", "b", "c"), "claude", 1.0)
-    assert len(estimated) == 3
+def test_families_and_factors_are_counted_apart() -> None:
+    outline = outline_of("a text of some length", "another")
+    assert counted(outline, "claude", 1.0).total < counted(outline, "claude-4.7", 1.0).total
+    assert counted(outline, "claude", 1.0).total < counted(outline, "claude", 2.0).total
 
 
-def test_a_prompt_takes_the_place_of_the_one_that_it_extends() -> None:
-    memo = CountMemo()
-    for count in range(1, 20):
-        memo.of(_segments(*("t" for _ in range(count))), "claude", 1.0)
-    assert len(memo) == 1
-
-
-def test_no_more_prompts_are_remembered_than_the_limit() -> None:
-    memo = CountMemo(limit=3)
-    for number in range(10):
-        memo.of(_segments(f"prompt {number}"), "claude", 1.0)
-    assert len(memo) == 3
-
-
-def test_families_and_corrections_are_remembered_apart() -> None:
-    memo = CountMemo()
-    segments = _segments("word " * 100)
-    assert memo.of(segments, "claude", 1.0) < memo.of(segments, "claude-4.7", 1.0)
-    assert memo.of(segments, "claude", 1.0) < memo.of(segments, "claude", 2.0)
-
-
-def test_a_prompt_without_segments_has_no_counts() -> None:
-    assert CountMemo().of((), "claude", 1.0) == ()
+def test_a_prompt_without_text_has_no_tokens() -> None:
+    assert counted(outline_of(), "claude", 1.0) == ((), ())
+    assert counted(outline_of(), "claude", 1.0).total == 0

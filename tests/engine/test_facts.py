@@ -55,7 +55,7 @@ def test_counts_follow_what_the_provider_counted() -> None:
     evidence.calibration.add("claude-opus-5-5", 20_000, 10_000.0)
     view = _view(messages("word " * 100))
     assert _facts(view, evidence).input_tokens == pytest.approx(2 * _facts(view).input_tokens, rel=0.05)
-    assert _facts(view, evidence).band[0] > 1.5
+    assert _facts(view, evidence).band(view)[0] > 1.5
 
 
 def test_the_expected_answer_is_the_mean_of_what_was_seen() -> None:
@@ -107,15 +107,14 @@ def test_whether_a_prompt_is_cached_at_all() -> None:
 def test_t16_two_models_are_compared_by_tokenizer_until_both_were_measured() -> None:
     opus, haiku = _view(messages("word " * 1000)), _view(messages("word " * 1000, model="claude-haiku-4-5"))
     evidence = Evidence()
-    memo = _facts(opus).memo
-    first = compared(opus, haiku, evidence, memo)
+    first = compared(opus, haiku, evidence)
     assert first[0] / first[1] == pytest.approx(1.3, abs=0.05)
     for _ in range(30):
         evidence.calibration.add("claude-haiku-4-5", 5_000, 10_000.0)
-    assert compared(opus, haiku, evidence, memo) == first
+    assert compared(opus, haiku, evidence) == first
     for _ in range(30):
         evidence.calibration.add("claude-opus-5-5", 5_000, 10_000.0)
-    second = compared(opus, haiku, evidence, memo)
+    second = compared(opus, haiku, evidence)
     assert second[0] == pytest.approx(first[0] / 2, rel=0.05)
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from penstock.engine.counts import CountMemo
 from penstock.engine.facts import counts_of
 from penstock.engine.forecast import Forecast
 from penstock.evidence.store import Evidence
@@ -27,7 +26,7 @@ def _view(text: str, *, marked: bool) -> View:
 
 def _admission(forecast: Forecast, view: View, at: float, *, actual: bool = False) -> Any:
     profile = profile_of(view.model)
-    tokens = counts_of(view, profile, Evidence(), CountMemo())
+    tokens = counts_of(view, profile, Evidence()).ends
     return forecast.admission(forecast.actual if actual else forecast.baseline, view, profile, tokens, at)
 
 

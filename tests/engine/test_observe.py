@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.engine.counts import CountMemo
 from penstock.engine.facts import length_key
 from penstock.engine.observe import learn
 from penstock.evidence.store import Evidence
@@ -16,7 +15,7 @@ KEY = length_key("t", VIEW)
 
 
 def _learn(evidence: Evidence, usage: Usage | None, answer: Answer | None = None, **more: Any) -> None:
-    learn(evidence, VIEW, "t", usage, answer, memo=CountMemo(), at=NOW, **more)
+    learn(evidence, VIEW, "t", usage, answer, at=NOW, **more)
 
 
 def test_lengths_and_counts_are_learnt_from_reported_usage() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import msgspec
 
@@ -72,18 +72,18 @@ class Entry(msgspec.Struct, frozen=True):
     """An entry that a request will leave when its response begins.
 
     Attributes:
-        depth: how many steps of the path it covers.
+        root: what its prefixes are under (`store.CacheState`).
+        steps: the prefix that it ends with; on the grid every shorter one too, which can be read as well.
         ttl: name of its lifetime.
         lifetime_s: seconds that it lives after the start of its latest write or read.
         written: False for one that was read and is only refreshed.
-        covers: every shorter prefix of the path can be read as well.
     """
 
-    depth: int
+    root: Hashable
+    steps: Sequence[Hashable]
     ttl: str
     lifetime_s: float
     written: bool = True
-    covers: bool = False
 
 
 class Admission(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +93,6 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
         regime: whose rules decided.
         at: when the request started, seconds.
         split: the billing.
-        path: the steps of its prefix from the root, as deep as any entry needs.
         entries: what will be stored or refreshed once the response begins.
         stream: what the request counts as for the overflow of machines, or None.
     """
@@ -101,7 +100,6 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     regime: Regime
     at: float
     split: Split
-    path: tuple[Hashable, ...] = ()
     entries: tuple[Entry, ...] = ()
     stream: Hashable = None
 

@@ -21,13 +21,14 @@ stripping   a model that does not keep thinking drops the blocks of earlier turn
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import msgspec
 
 from penstock.cachemodel.admission import Admission, Entry, Rejected, Split
-from penstock.cachemodel.prompt import Block, Prompt
-from penstock.cachemodel.store import CacheState, Life, Node
+from penstock.cachemodel.prompt import Prompt
+from penstock.cachemodel.steps import Steps, kept
+from penstock.cachemodel.store import CacheState, Life
 from penstock.models.profile import Regime
 from penstock.wire.segments import Level
 
@@ -46,34 +47,19 @@ Marks = list[tuple[int, str]]
 def admit(state: CacheState, prompt: Prompt, at: float) -> Admission:
     """What the cache does with a request that starts at ``at``; Rejected for the documented 400s."""
     _check_prewarm(prompt)
-    blocks, stripped = _without_stripped_thinking(prompt)
-    marks = _marks(prompt, blocks)
-    ends = _cumulative(blocks)
-    valid = [(index, ttl) for index, ttl in marks if ends[index] >= prompt.minimum_prefix]
-    total = ends[-1] if ends else 0
+    steps, stripped = _without_stripped_thinking(prompt)
+    marks = _marks(prompt, steps)
+    valid = [(index, ttl) for index, ttl in marks if steps.ends[index] >= prompt.minimum_prefix]
     if not valid:
-        return Admission(regime=Regime.ANTHROPIC, at=at, split=Split(plain=total))
-    path, depths = _path(state, prompt, blocks[: valid[-1][0] + 1], stripped)
-    prefix = _Prefix(state, blocks, depths, state.nodes(path), at)
+        return Admission(regime=Regime.ANTHROPIC, at=at, split=Split(plain=steps.total))
+    prefix = _Prefix(state, steps, _roots(state, prompt, steps, stripped), at)
     hit = _look_back(prefix, valid)
     return Admission(
-        regime=Regime.ANTHROPIC,
-        at=at,
-        split=_split(ends, valid, hit),
-        path=tuple(path),
-        entries=_entries(prefix, valid, hit),
+        regime=Regime.ANTHROPIC, at=at, split=_split(steps.ends, valid, hit), entries=_entries(prefix, valid, hit)
     )
 
 
-def _cumulative(blocks: Sequence[Block]) -> list[int]:
-    total, ends = 0, []
-    for block in blocks:
-        total += block.tokens
-        ends.append(total)
-    return ends
-
-
-def _split(ends: list[int], valid: Marks, hit: int) -> Split:
+def _split(ends: Sequence[int], valid: Marks, hit: int) -> Split:
     read = ends[hit] if hit >= 0 else 0
     hour = max((ends[index] for index, ttl in valid if ttl == "1h" and index > hit), default=read)
     last = max(ends[valid[-1][0]], read)
@@ -81,23 +67,26 @@ def _split(ends: list[int], valid: Marks, hit: int) -> Split:
 
 
 class _Prefix(msgspec.Struct):
-    """The stored part of a request's prefix, block by block."""
+    """A request's prefix against what is stored: its blocks, and the root of the entries at each level."""
 
     state: CacheState
-    blocks: Sequence[Block]
-    depths: list[int]
-    nodes: list[Node]
+    steps: Steps
+    roots: Mapping[Level, Hashable]
     at: float
 
     def readable(self, index: int) -> list[Life]:
         """The entries that end with a block and can be read."""
-        depth = self.depths[index]
-        return self.state.readable(self.nodes[depth - 1], self.at) if depth <= len(self.nodes) else []
+        return self.state.readable(self.roots[self.steps.parts[index].level], self.steps.prefixes[index], self.at)
+
+    def entry(self, index: int, ttl: str, lifetime_s: float, *, written: bool = True) -> Entry:
+        """An entry that ends with a block."""
+        root = self.roots[self.steps.parts[index].level]
+        return Entry(root, (self.steps.prefixes[index],), ttl, lifetime_s, written)
 
 
 def _look_back(prefix: _Prefix, valid: Marks) -> int:
     """The index of the block where the entry ends that is read, or -1."""
-    decisions, blocks = prefix.state.decisions, prefix.blocks
+    decisions, blocks = prefix.state.decisions, prefix.steps.parts
     for mark, _ in reversed(valid):
         index, positions = mark, 1
         while index >= 0:
@@ -115,36 +104,27 @@ def _look_back(prefix: _Prefix, valid: Marks) -> int:
 
 def _entries(prefix: _Prefix, valid: Marks, hit: int) -> tuple[Entry, ...]:
     """What is stored when the response begins: the markers beyond the hit, and the entries that were read."""
-    decisions, depths = prefix.state.decisions, prefix.depths
-    entries = [Entry(depths[index], ttl, _LIFETIMES[ttl]) for index, ttl in valid if index > hit]
+    decisions = prefix.state.decisions
+    entries = [prefix.entry(index, ttl, _LIFETIMES[ttl]) for index, ttl in valid if index > hit]
     touched = {hit} if hit >= 0 else set()
     if decisions.refresh_all_prefixes:
         touched |= {index for index, _ in valid if index < hit}
     for index in touched:
-        entries += [Entry(depths[index], life.ttl, life.lifetime_s, written=False) for life in prefix.readable(index)]
+        entries += [prefix.entry(index, life.ttl, life.lifetime_s, written=False) for life in prefix.readable(index)]
     if decisions.upgrade_lifetime and (hit, "1h") in valid:
-        entries.append(Entry(depths[hit], "1h", _LIFETIMES["1h"], written=False))
+        entries.append(prefix.entry(hit, "1h", _LIFETIMES["1h"], written=False))
     return tuple(entries)
 
 
-def _path(
-    state: CacheState, prompt: Prompt, blocks: Sequence[Block], stripped: int
-) -> tuple[list[Hashable], list[int]]:
-    """The steps of the prefix, and for each block how many steps end with it."""
-    salts = _salts(state, prompt, stripped)
-    path: list[Hashable] = [(prompt.scope, prompt.model, salts[Level.TOOLS])]
-    depths: list[int] = []
-    entered = 0
-    for block in blocks:
-        while _LEVELS[entered] is not block.level:
-            entered += 1
-            path.append((_LEVELS[entered], salts[_LEVELS[entered]]))
-        path.append(block.id)
-        depths.append(len(path))
-    return path, depths
+def _roots(state: CacheState, prompt: Prompt, steps: Steps, stripped: int) -> dict[Level, Hashable]:
+    """What the entries of each level are under: the settings of the levels up to it."""
+    salts = _salts(state, prompt, steps, stripped)
+    tools = (prompt.scope, prompt.model, salts[Level.TOOLS])
+    system = (tools, salts[Level.SYSTEM])
+    return {Level.TOOLS: tools, Level.SYSTEM: system, Level.MESSAGES: (system, salts[Level.MESSAGES])}
 
 
-def _salts(state: CacheState, prompt: Prompt, stripped: int) -> dict[Level, Hashable]:
+def _salts(state: CacheState, prompt: Prompt, steps: Steps, stripped: int) -> dict[Level, Hashable]:
     """The settings that enter the prefix with each level; only those that are not at their default."""
     names: dict[Level, tuple[str, ...]] = {
         Level.TOOLS: (),
@@ -156,43 +136,44 @@ def _salts(state: CacheState, prompt: Prompt, stripped: int) -> dict[Level, Hash
     salts: dict[Level, Hashable] = {
         level: tuple((name, settings[name]) for name in names[level] if name in settings) for level in _LEVELS
     }
-    images = settings.get("images", False) or any(block.kind == "image" for block in prompt.blocks)
+    images = settings.get("images", False) or steps.has_image
     salts[Level.MESSAGES] = (salts[Level.MESSAGES], images, stripped)
     return salts
 
 
-def _without_stripped_thinking(prompt: Prompt) -> tuple[Sequence[Block], int]:
+def _without_stripped_thinking(prompt: Prompt) -> tuple[Steps, int]:
     """The blocks that the model sees, and how many thinking blocks it no longer does."""
-    if prompt.keeps_thinking:
-        return prompt.blocks, 0
+    steps = prompt.walked
+    if prompt.keeps_thinking or not steps.has_thinking:
+        return steps, 0
+    parts = steps.parts
     last_plain = max(
-        (index for index, block in enumerate(prompt.blocks) if block.role == "user" and block.kind != "tool_result"),
-        default=-1,
+        (index for index, part in enumerate(parts) if part.role == "user" and part.kind != "tool_result"), default=-1
     )
-    kept = [
-        block for index, block in enumerate(prompt.blocks) if index > last_plain or not block.kind.endswith("thinking")
-    ]
-    return kept, len(prompt.blocks) - len(kept)
+    left = [index for index, part in enumerate(parts) if index > last_plain or not part.kind.endswith("thinking")]
+    return kept(steps, left), len(parts) - len(left)
 
 
-def _marks(prompt: Prompt, blocks: Sequence[Block]) -> Marks:
+def _marks(prompt: Prompt, steps: Steps) -> Marks:
     """Every marker of the request, the top-level one included; Rejected where the provider refuses them."""
-    marks = [(index, block.marker or "5m") for index, block in enumerate(blocks) if block.marker is not None]
+    marks = [(index, ttl or "5m") for index, ttl in steps.marks]
     for index, ttl in marks:
-        if not _may_carry(blocks[index]):
-            raise Rejected(f"{_where(blocks, index)}.cache_control: cache_control cannot be set for this block")
-        _check_known(ttl, f"{_where(blocks, index)}.cache_control.ttl")
+        if not _may_carry(steps, index):
+            raise Rejected(f"{_where(steps, index)}.cache_control: cache_control cannot be set for this block")
+        if ttl not in _LIFETIMES:
+            raise Rejected(f"{_where(steps, index)}.cache_control.ttl: Input should be '5m' or '1h'")
     if prompt.automatic is not None:
-        _check_known(prompt.automatic, "cache_control.ttl")
-        marks = _with_automatic(blocks, marks, prompt.automatic)
+        if prompt.automatic not in _LIFETIMES:
+            raise Rejected("cache_control.ttl: Input should be '5m' or '1h'")
+        marks = _with_automatic(steps, marks, prompt.automatic)
     if len(marks) > _MAX_MARKERS:
         raise Rejected(f"A maximum of 4 blocks with cache_control may be provided. Found {len(marks)}.")
-    _check_order(blocks, marks)
+    _check_order(steps, marks)
     return marks
 
 
-def _with_automatic(blocks: Sequence[Block], marks: Marks, ttl: str) -> Marks:
-    target = next((index for index in reversed(range(len(blocks))) if _may_carry(blocks[index])), None)
+def _with_automatic(steps: Steps, marks: Marks, ttl: str) -> Marks:
+    target = next((index for index in reversed(range(len(steps.parts))) if _may_carry(steps, index)), None)
     if target is None:
         return marks
     there = dict(marks).get(target)
@@ -205,31 +186,27 @@ def _with_automatic(blocks: Sequence[Block], marks: Marks, ttl: str) -> Marks:
     return marks
 
 
-def _may_carry(block: Block) -> bool:
-    return block.markable and block.tokens > 0 and not block.kind.endswith("thinking")
+def _may_carry(steps: Steps, index: int) -> bool:
+    part = steps.parts[index]
+    return part.markable and steps.tokens(index) > 0 and not part.kind.endswith("thinking")
 
 
-def _check_known(ttl: str, where: str) -> None:
-    if ttl not in _LIFETIMES:
-        raise Rejected(f"{where}: Input should be '5m' or '1h'")
-
-
-def _check_order(blocks: Sequence[Block], marks: Marks) -> None:
+def _check_order(steps: Steps, marks: Marks) -> None:
     shorter = False
     for index, ttl in marks:
         if ttl == "1h" and shorter:
             raise Rejected(
-                f"{_where(blocks, index)}.cache_control.ttl: a ttl='1h' cache_control block must not come after "
+                f"{_where(steps, index)}.cache_control.ttl: a ttl='1h' cache_control block must not come after "
                 "a ttl='5m' cache_control block. Note that blocks are processed in the following order: "
                 "`tools`, `system`, `messages`."
             )
         shorter = shorter or ttl == "5m"
 
 
-def _where(blocks: Sequence[Block], index: int) -> str:
+def _where(steps: Steps, index: int) -> str:
     """A block's place in the request body, in the provider's notation."""
-    block = blocks[index]
-    same = [other for other in blocks[:index] if other.level is block.level and other.message == block.message]
+    block = steps.parts[index]
+    same = [other for other in steps.parts[:index] if other.level is block.level and other.message == block.message]
     if block.level is Level.MESSAGES:
         return f"messages.{block.message}.content.{len(same)}"
     return f"{block.level}.{len(same)}"

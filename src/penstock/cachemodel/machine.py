@@ -46,12 +46,6 @@ def begin(state: CacheState, admission: Admission, at: float) -> None:
     """
     if admission.stream is not None:
         record_arrival(state, admission.stream, admission.at)
-    if not admission.entries:
-        return
-    deepest = max(entry.depth for entry in admission.entries)
-    nodes = state.extend(admission.path[:deepest])
     for entry in admission.entries:
-        life = Life(entry.ttl, admission.at, at, entry.lifetime_s)
-        for node in nodes[: entry.depth] if entry.covers else (nodes[entry.depth - 1],):
-            state.put(node, life)
+        state.put(entry.root, entry.steps, Life(entry.ttl, admission.at, at, entry.lifetime_s))
     state.sweep_if_due(admission.at)

@@ -22,8 +22,9 @@ from collections.abc import Hashable, Sequence
 
 from penstock.cachemodel.admission import Admission, Entry, Rejected, Split
 from penstock.cachemodel.overflow import machine_of
-from penstock.cachemodel.prompt import Block, Prompt
-from penstock.cachemodel.store import CacheState, Node
+from penstock.cachemodel.prompt import Prompt
+from penstock.cachemodel.steps import Part, Steps
+from penstock.cachemodel.store import CacheState
 from penstock.models.profile import Regime
 from penstock.wire.segments import Level
 
@@ -42,72 +43,65 @@ Marks = dict[int, str]
 def admit(state: CacheState, prompt: Prompt, at: float) -> Admission:
     """What the cache does with a request that starts at ``at``; Rejected for the documented 400s."""
     default = prompt.automatic or "30m"
-    _check(prompt, default)
-    blocks = prompt.blocks
-    ends = _cumulative(blocks)
-    explicit = {index: block.marker or default for index, block in enumerate(blocks) if block.marker is not None}
-    developer = _initial_developer_end(blocks) if prompt.mode == "implicit" else -1
-    endings = _eligible_endings(blocks, developer) if prompt.mode == "implicit" else []
+    steps = prompt.walked
+    _check(prompt, steps, default)
+    explicit = {index: ttl or default for index, ttl in steps.marks}
+    implicit = prompt.mode == "implicit"
+    developer = _initial_developer_end(steps.parts) if implicit else -1
+    endings = _eligible_endings(steps.parts, developer) if implicit else []
     lookups = _lookups(explicit, endings, developer)
     if not lookups:
-        return Admission(regime=Regime.OPENAI_BREAKPOINTS, at=at, split=Split(plain=prompt.tokens))
-    stream, root = _root(state, prompt, at)
+        return Admission(regime=Regime.OPENAI_BREAKPOINTS, at=at, split=Split(plain=steps.total))
+    stream, root = _root(state, prompt, steps, at)
     writes = _writes(prompt.mode, explicit, endings, default)
     if state.decisions.implicit_developer_entry and developer >= 0:
         writes.setdefault(developer, default)
-    valid = {index: ttl for index, ttl in writes.items() if ends[index] >= prompt.minimum_prefix}
-    path = (root, *(block.id for block in blocks[: lookups[0] + 1]))
-    nodes = state.nodes(path)
-    hit = next((index for index in lookups if index + 1 < len(nodes) and state.readable(nodes[index + 1], at)), -1)
+    valid = {index: ttl for index, ttl in writes.items() if steps.ends[index] >= prompt.minimum_prefix}
+    hit, live = -1, []
+    for index in lookups:
+        live = state.readable(root, steps.prefixes[index], at)
+        if live:
+            hit = index
+            break
+    extra = state.decisions.breakpoint_extra_s
+    written = [
+        Entry(root, (steps.prefixes[index],), ttl, _LIFETIMES[ttl] + extra)
+        for index, ttl in valid.items()
+        if index > hit
+    ]
+    read = [Entry(root, (steps.prefixes[hit],), life.ttl, life.lifetime_s, written=False) for life in live]
     return Admission(
         regime=Regime.OPENAI_BREAKPOINTS,
         at=at,
-        split=_split(ends, valid, hit),
-        path=path,
-        entries=_entries(state, valid, hit, nodes, at),
+        split=_split(steps.ends, valid, hit),
+        entries=(*written, *read),
         stream=stream,
     )
 
 
-def _cumulative(blocks: Sequence[Block]) -> list[int]:
-    total, ends = 0, []
-    for block in blocks:
-        total += block.tokens
-        ends.append(total)
-    return ends
-
-
-def _split(ends: list[int], valid: Marks, hit: int) -> Split:
+def _split(ends: Sequence[int], valid: Marks, hit: int) -> Split:
     read = ends[hit] if hit >= 0 else 0
     long = max((ends[index] for index, ttl in valid.items() if ttl == "12h" and index > hit), default=read)
     last = max((ends[index] for index in valid if index > hit), default=read)
     return Split(plain=ends[-1] - last, read=read, write_12h=long - read, write_30m=last - long)
 
 
-def _entries(state: CacheState, valid: Marks, hit: int, nodes: list[Node], at: float) -> tuple[Entry, ...]:
-    extra = state.decisions.breakpoint_extra_s
-    entries = [Entry(index + 2, ttl, _LIFETIMES[ttl] + extra) for index, ttl in valid.items() if index > hit]
-    if hit >= 0:
-        live = state.readable(nodes[hit + 1], at)
-        entries += [Entry(hit + 2, life.ttl, life.lifetime_s, written=False) for life in live]
-    return tuple(entries)
-
-
-def _eligible_endings(blocks: Sequence[Block], developer: int) -> list[int]:
-    """The blocks that end an eligible message, in prompt order; ``developer`` ends the initial developer group."""
-    endings = []
+def _eligible_endings(parts: Sequence[Part], developer: int) -> list[int]:
+    """The latest blocks that end an eligible message, the last one first, as many as are looked up."""
+    endings: list[int] = []
     following_is_output = False
-    for index in range(len(blocks) - 1, -1, -1):
-        block = blocks[index]
-        output = block.role == "tool" or block.kind == "tool_result"
-        if block.ends_message and (index == developer or (not following_is_output if output else block.role == "user")):
+    for index in range(len(parts) - 1, -1, -1):
+        part = parts[index]
+        output = part.role == "tool" or part.kind == "tool_result"
+        if part.ends_message and (index == developer or (not following_is_output if output else part.role == "user")):
             endings.append(index)
+            if len(endings) > _LOOKUP_ENDINGS:
+                break
         following_is_output = output
-    endings.reverse()
     return endings
 
 
-def _initial_developer_end(blocks: Sequence[Block]) -> int:
+def _initial_developer_end(blocks: Sequence[Part]) -> int:
     """The last block of the developer messages that open the conversation, or -1 without any."""
     end = -1
     for index, block in enumerate(blocks):
@@ -127,31 +121,31 @@ def _writes(mode: str, explicit: Marks, endings: list[int], default: str) -> Mar
         return {index: explicit[index] for index in latest[-_WRITES_EXPLICIT:]}
     writes = {index: explicit[index] for index in latest[-_WRITES_BESIDE_IMPLICIT:]}
     if endings:
-        writes.setdefault(endings[-1], default)
+        writes.setdefault(endings[0], default)
     return writes
 
 
 def _lookups(explicit: Marks, endings: list[int], developer: int) -> list[int]:
     """The boundaries that are tested, longest first."""
     marks = sorted(explicit)
-    tested = {*marks[:_LOOKUP_FIRST], *marks[-_LOOKUP_LATEST:], *endings[-_LOOKUP_ENDINGS - 1 :]}
+    tested = {*marks[:_LOOKUP_FIRST], *marks[-_LOOKUP_LATEST:], *endings}
     if developer >= 0:
         tested.add(developer)
     return sorted(tested, reverse=True)
 
 
-def _root(state: CacheState, prompt: Prompt, at: float) -> tuple[Hashable, Hashable]:
-    """What the request counts as for overflow, and the first step of its path."""
+def _root(state: CacheState, prompt: Prompt, steps: Steps, at: float) -> tuple[Hashable, Hashable]:
+    """What the request counts as for overflow, and what its entries are under."""
     settings = tuple(sorted((name, repr(value)) for name, value in prompt.settings.items()))
-    first = prompt.blocks[0].id if prompt.blocks else None
+    first = steps.parts[0].digest if steps.parts else None
     stream = (prompt.scope, prompt.model, settings, first)
     return stream, (prompt.scope, prompt.model, settings, machine_of(state, stream, at))
 
 
-def _check(prompt: Prompt, default: str) -> None:
+def _check(prompt: Prompt, steps: Steps, default: str) -> None:
     if prompt.mode not in ("implicit", "explicit"):
         raise Rejected(f"Invalid value: {prompt.mode!r}. Supported values are: 'implicit' and 'explicit'.")
-    asked = {default, *(block.marker for block in prompt.blocks if block.marker)}
+    asked = {default, *(ttl for _, ttl in steps.marks if ttl)}
     for ttl in sorted(asked):
         if ttl not in _LIFETIMES:
             raise Rejected(f"Invalid value: {ttl!r}. Supported values are: '30m' and '12h'.")
@@ -160,6 +154,6 @@ def _check(prompt: Prompt, default: str) -> None:
             raise Rejected("Invalid value: '12h'. Supported values are: '30m'.")
         if prompt.prewarm:
             raise Rejected("Unknown parameter: 'prompt_cache_options.prewarm'.")
-    for block in prompt.blocks:
-        if block.marker is not None and not block.markable:
+    for index, _ in steps.marks:
+        if not steps.parts[index].markable:
             raise Rejected("Unknown parameter: 'prompt_cache_breakpoint' on this content.")

@@ -13,11 +13,13 @@ where       the state lives on one machine: the cache key takes part in choosing
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Hashable
 
 from penstock.cachemodel.admission import Admission, Entry, Rejected, Split
 from penstock.cachemodel.overflow import machine_of
 from penstock.cachemodel.prompt import Prompt
+from penstock.cachemodel.steps import Steps
 from penstock.cachemodel.store import CacheState
 from penstock.models.profile import Regime
 
@@ -27,26 +29,18 @@ _SETTINGS = ("output_format",)
 
 def admit(state: CacheState, prompt: Prompt, at: float) -> Admission:
     """What the cache does with a request that starts at ``at``; Rejected for fields of the newer rules."""
-    _check_fields(prompt)
-    total = prompt.tokens
-    stream, root = _root(state, prompt, at)
-    path = (root, *(block.id for block in prompt.blocks))
-    common = 0
-    for node, block in zip(state.nodes(path)[1:], prompt.blocks, strict=False):
-        if not state.readable(node, at):
-            break
-        common += block.tokens
-    read = _boundary(prompt, common)
+    steps = prompt.walked
+    _check_fields(prompt, steps)
+    total = steps.total
+    stream, root = _root(state, prompt, steps, at)
+    # What was read or written refreshed every shorter prefix, so those that can be read stand first.
+    stored = bisect_left(steps.prefixes, 1, key=lambda prefix: 0 if state.readable(root, prefix, at) else 1)
+    read = _boundary(prompt, steps.ends[stored - 1] if stored else 0)
     decisions = state.decisions
     lifetime = decisions.grid_24h_s if prompt.retention == "24h" else decisions.grid_in_memory_s
-    stored = total >= prompt.minimum_prefix
+    entries = (Entry(root, steps.prefixes, prompt.retention, lifetime),) if total >= prompt.minimum_prefix else ()
     return Admission(
-        regime=Regime.OPENAI_GRID,
-        at=at,
-        split=Split(plain=total - read, read=read),
-        path=path if stored else (),
-        entries=(Entry(len(path), prompt.retention, lifetime, covers=True),) if stored else (),
-        stream=stream,
+        regime=Regime.OPENAI_GRID, at=at, split=Split(plain=total - read, read=read), entries=entries, stream=stream
     )
 
 
@@ -58,19 +52,19 @@ def _boundary(prompt: Prompt, common: int) -> int:
     return max(0, (last - prompt.hidden_tokens) // _ROUND * _ROUND)
 
 
-def _root(state: CacheState, prompt: Prompt, at: float) -> tuple[Hashable, Hashable]:
-    """What the request counts as for overflow, and the first step of its path."""
+def _root(state: CacheState, prompt: Prompt, steps: Steps, at: float) -> tuple[Hashable, Hashable]:
+    """What the request counts as for overflow, and what its entries are under."""
     settings = tuple((name, prompt.settings[name]) for name in _SETTINGS if name in prompt.settings)
     key = prompt.settings.get("prompt_cache_key") if state.decisions.grid_key_partitions else None
-    first = prompt.blocks[0].id if prompt.blocks else None
+    first = steps.parts[0].digest if steps.parts else None
     stream = (prompt.scope, prompt.model, prompt.settings.get("prompt_cache_key"), first)
     return stream, (prompt.scope, prompt.model, settings, key, machine_of(state, stream, at))
 
 
-def _check_fields(prompt: Prompt) -> None:
+def _check_fields(prompt: Prompt, steps: Steps) -> None:
     if prompt.prewarm or prompt.mode != "implicit" or prompt.automatic is not None:
         raise Rejected("Unsupported parameter: 'prompt_cache_options' is not supported with this model.")
     if prompt.retention not in ("in_memory", "24h"):
         raise Rejected(f"Invalid value: {prompt.retention!r}. Supported values are: 'in_memory' and '24h'.")
-    if any(block.marker is not None for block in prompt.blocks):
+    if steps.marks:
         raise Rejected("Unsupported parameter: 'prompt_cache_breakpoint' is not supported with this model.")

@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 
 from penstock.cachemodel.settings import Settings, anthropic_settings, openai_settings
+from penstock.cachemodel.steps import Steps, steps_of, steps_of_view
 from penstock.models.profile import Profile, Regime
 from penstock.unknown import Unknown
 from penstock.wire.dialect import Dialect
-from penstock.wire.segments import Level
+from penstock.wire.memo import Memo
+from penstock.wire.segments import Level, Segment
 from penstock.wire.view import View
 
 UNREACHABLE = 1 << 62
@@ -49,6 +51,11 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     ends_message: bool = False
     markable: bool = True
 
+    @property
+    def digest(self) -> Hashable:
+        """The id, by the name that segments have for it."""
+        return self.id
+
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     """A request as the cache rules see it.
@@ -57,7 +64,7 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
         model: canonical id; entries of different models never meet.
         regime: whose rules apply.
         minimum_prefix: shortest cached prefix, tokens, inclusive.
-        blocks: tools, system, messages.
+        blocks: tools, system, messages; empty where ``steps`` are given.
         settings: normalised settings that change the prefix (``settings.py``); an absent key is the default.
         automatic: Anthropic: lifetime of the top-level marker, or None without one. OpenAI 5.6 and later: the request's
             own lifetime for breakpoints that name none; None is 30 minutes.
@@ -73,12 +80,13 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
         retention: the grid's retention name (``in_memory`` or ``24h``).
         interval: distance of the grid's internal boundaries, tokens.
         hidden_tokens: tokens that the grid counts before the visible prompt.
+        steps: the blocks as the rules walk them; None to have them worked out.
     """
 
     model: str
     regime: Regime
     minimum_prefix: int
-    blocks: tuple[Block, ...]
+    blocks: tuple[Block, ...] = ()
     settings: Mapping[str, Hashable] = {}
     automatic: str | None = None
     mode: str = "implicit"
@@ -93,11 +101,17 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     retention: str = "in_memory"
     interval: int = 128
     hidden_tokens: int = 0
+    steps: Steps | None = None
+
+    @property
+    def walked(self) -> Steps:
+        """The blocks as the rules walk them."""
+        return self.steps if self.steps is not None else steps_of(self.blocks)
 
     @property
     def tokens(self) -> int:
         """The whole prompt's tokens, before anything that the provider strips."""
-        return sum(block.tokens for block in self.blocks)
+        return self.walked.total
 
 
 def prompt_of(view: View, profile: Profile, tokens: Sequence[int], *, scope: str = "", batch: bool = False) -> Prompt:
@@ -127,6 +141,38 @@ def prompt_of(view: View, profile: Profile, tokens: Sequence[int], *, scope: str
         )
         for segment, count in zip(view.segments, tokens, strict=True)
     )
+    return msgspec.structs.replace(_bare(view, profile, scope, batch=batch), blocks=blocks)
+
+
+def prompt_of_view(view: View, profile: Profile, ends: Sequence[int], *, scope: str = "") -> Prompt:
+    """The same, without blocks: the rules walk the view's own segments.
+
+    Args:
+        view: the request.
+        profile: of the model that is asked.
+        ends: tokens up to the end of each of ``view.segments``.
+        scope: what entries are shared within.
+    """
+    steps = steps_of_view(view, ends)
+    if view.outline.fold("documents", _documents, 0):
+        return msgspec.structs.replace(_bare(view, profile, scope), steps=steps)
+    key = (view.dialect, view.model, view.params_digest, view.tools_digest, scope)
+    known = _known.get(key)
+    if known is None or known[0] is not profile:
+        known = (profile, _bare(view, profile, scope))
+        _known.put(key, known)
+    return msgspec.structs.replace(known[1], steps=steps)
+
+
+_known: Memo[tuple[Dialect, str, bytes, bytes, str], tuple[Profile, Prompt]] = Memo(2048)
+
+
+def _documents(before: int, segments: Sequence[Segment]) -> int:
+    return before + sum(segment.kind == "document" for segment in segments)
+
+
+def _bare(view: View, profile: Profile, scope: str, *, batch: bool = False) -> Prompt:
+    """A request without its prompt: a function of its parameters, its tools, and what documents say of citations."""
     options = view.get("prompt_cache_options")
     options = options if isinstance(options, dict) else {}
     automatic = view.automatic_marker
@@ -136,7 +182,6 @@ def prompt_of(view: View, profile: Profile, tokens: Sequence[int], *, scope: str
         model=profile.model,
         regime=profile.regime,
         minimum_prefix=UNREACHABLE if isinstance(minimum, Unknown) else minimum,
-        blocks=blocks,
         settings=_settings(view, profile),
         automatic=None if ttl is None else str(ttl),
         mode=str(options.get("mode") or "implicit"),
@@ -160,7 +205,7 @@ def _settings(view: View, profile: Profile) -> Settings:
             name: view.get(name) for name in ("tool_choice", "thinking", "output_config", "speed")
         }
         fields |= {name: name in tools for name in ("web_search", "web_fetch")}
-        fields["citations"] = any(
+        fields["citations"] = view.outline.fold("documents", _documents, 0) > 0 and any(
             view.get(*segment.path, "citations", "enabled") is True
             for segment in view.segments
             if segment.kind == "document"

@@ -46,7 +46,7 @@ class Ahead(msgspec.Struct, kw_only=True):
     def plan_again(self, facts: Facts, at: float, context: EngineContext) -> None:
         """Foresee the planned bytes anew, as sent at ``at``; ``facts`` are those of the planned request."""
         view = self.plan.planned
-        self.planned = context.forecast.admission(context.forecast.actual, view, facts.profile, facts.tokens, at)
+        self.planned = context.forecast.admission(context.forecast.actual, view, facts.profile, facts.counted.ends, at)
 
     def sending(self, view: View, at: float, context: EngineContext, call_id: str) -> None:
         """Work out what a Send of ``view`` at ``at`` does to the caches, and have it remembered until it begins."""
@@ -58,8 +58,8 @@ class Ahead(msgspec.Struct, kw_only=True):
         elif view is self.plan.planned and self.sent is None and self.planned is not None:
             self.sent = self.planned
         else:
-            tokens = counts_of(view, profile_of(view.model), context.evidence, context.memo)
-            self.sent = forecast.admission(forecast.actual, view, profile_of(view.model), tokens, at)
+            tokens = counts_of(view, profile_of(view.model), context.evidence)
+            self.sent = forecast.admission(forecast.actual, view, profile_of(view.model), tokens.ends, at)
         forecast.sending(call_id, baseline=self.before, actual=self.sent)
 
 
@@ -86,9 +86,8 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
         promoted=promoted,
         pinned=context.pinned(task, request.session),
         retries=not request.streamed_to_caller,
-        memo=context.memo,
     )
-    before = forecast.admission(forecast.baseline, view, facts.profile, facts.tokens, request.started_at)
+    before = forecast.admission(forecast.baseline, view, facts.profile, facts.counted.ends, request.started_at)
     if facts.policy.route is not None or promoted:
         facts = _with_warmth(facts, view, before, context)
     plan = optimise(
@@ -112,7 +111,7 @@ def _with_warmth(facts: Facts, view: View, before: Admission | None, context: En
     """The facts with what the client's model holds of this prompt now."""
     forecast = context.forecast
     if forecast.parted:
-        before = forecast.admission(forecast.actual, view, facts.profile, facts.tokens, facts.now)
+        before = forecast.admission(forecast.actual, view, facts.profile, facts.counted.ends, facts.now)
     return facts if before is None else msgspec.structs.replace(facts, warm=before.split.read)
 
 
@@ -121,8 +120,8 @@ def _planned_admission(plan: Plan, before: Admission | None, context: EngineCont
     if plan.planned is plan.view and not forecast.parted:
         return before
     profile = profile_of(plan.model)
-    tokens = counts_of(plan.planned, profile, context.evidence, context.memo)
-    return forecast.admission(forecast.actual, plan.planned, profile, tokens, plan.facts.now)
+    tokens = counts_of(plan.planned, profile, context.evidence)
+    return forecast.admission(forecast.actual, plan.planned, profile, tokens.ends, plan.facts.now)
 
 
 def _foreseen(plan: Plan, before: Admission | None, planned: Admission | None) -> Plan:

@@ -57,7 +57,7 @@ def cost_before(plan: Plan, attempt: Attempt, foreseen: Admission | None, actual
     if same and actual is not None:
         usage = as_measured(foreseen, actual.split, attempt.usage)
     else:
-        mine, theirs = compared(plan.view, sent, plan.facts.evidence, plan.facts.memo)
+        mine, theirs = compared(plan.view, sent, plan.facts.evidence)
         counted = round(attempt.usage.input_total * mine / max(theirs, 1))
         usage = as_foreseen(foreseen, counted, attempt.usage)
         usage = _answered_by_its_own_model(usage, plan, sent)

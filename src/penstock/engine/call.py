@@ -147,7 +147,6 @@ def _learn(
         attempt.answer,
         at=at,
         scope=context.scope,
-        memo=context.memo,
         capped=capped,
         asked_again=again is not None and again.fate == "truncated",
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 
-from penstock.engine.counts import CountMemo
 from penstock.engine.forecast import Forecast
 from penstock.engine.gates import Gates
 from penstock.engine.pipeline import ORDERED, Lever
@@ -39,7 +38,6 @@ class EngineContext:
         promoted: models that a task may use besides those of its gates.
         gates: the quality gates of the tasks that have one.
         scope: whose provider cache this process uses.
-        memo: remembered token counts.
         forecast: what the provider's caches hold, with and without us.
         siblings: calls on their way, for those that wait for a cache write.
         failures: what failed open, by ``lever: ErrorType``.
@@ -59,7 +57,6 @@ class EngineContext:
         self.levers = tuple(levers)
         self.promoted = promoted
         self.scope = scope
-        self.memo = CountMemo()
         self.forecast = Forecast(scope=scope)
         self.gates = Gates(self.evidence.gates, policy.holdback.salt)
         self.siblings = Siblings()

@@ -15,7 +15,7 @@ def explain(plan: Plan) -> str:
 
 def _lines(plan: Plan) -> Iterator[str]:
     facts = plan.facts
-    low, high = facts.band
+    low, high = facts.band(plan.view)
     yield f"task {plan.task}, {plan.view.dialect.value}, {plan.view.model or 'no model'}, mode {plan.mode}"
     yield (
         f"  prompt  {sum(facts.tokens):,} tokens in {len(facts.tokens)} segments, {len(plan.view.raw):,} bytes; "

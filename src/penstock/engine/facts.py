@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from penstock.engine.counts import CountMemo, Counts
+from penstock.engine.counts import Counted, Counts, counted
 from penstock.evidence.lengths import LengthKey
 from penstock.evidence.store import Evidence
 from penstock.models.catalog import profile_of
@@ -38,15 +38,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         tier: the price tier that the request asks for.
         now: seconds since the epoch.
         evidence: what was learnt; levers read it and never change it.
-        tokens: per segment of the view, estimated and calibrated for the model.
-        band: the range of the estimate's error, as factors.
+        counted: tokens of the view's segments, estimated and calibrated for the model.
         session: the conversation's key, or None.
         scope: whose cache it is (a workspace or an organisation).
         promoted: models that the quality gate lets this task use.
         warm: prompt tokens that the client's own bytes would read from a cache now; Unknown when not foreseen.
         pinned: the model that this session was last sent to, or None.
         retries: whether a cut answer can be asked for again before the caller sees it.
-        memo: remembered token counts; an accelerator that changes no result.
     """
 
     task: str
@@ -59,20 +57,27 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     tier: Tier
     now: float
     evidence: Evidence
-    tokens: Counts
-    band: tuple[float, float]
+    counted: Counted
     session: str | None
     scope: str
     promoted: frozenset[str]
     warm: int | Unknown
     pinned: str | None
     retries: bool
-    memo: CountMemo
+
+    @property
+    def tokens(self) -> Counts:
+        """Per segment of the view."""
+        return self.counted.tokens
 
     @property
     def input_tokens(self) -> int:
         """The whole prompt, estimated."""
-        return sum(self.tokens)
+        return self.counted.total
+
+    def band(self, view: View) -> tuple[float, float]:
+        """The range of the estimate's error for a view's model, as factors."""
+        return self.evidence.calibration.band(view.model)
 
     def expected_output(self, view: View) -> int | Unknown:
         """The mean billed output of this task on the view's model, from what was seen."""
@@ -88,19 +93,16 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
             return True
         if self.levers.cache and self.policy.cache.enabled:
             return True
-        return any(segment.marker is not None for segment in view.segments)
+        return bool(view.outline.marked)
 
     def seeing(self, view: View) -> Facts:
         """The same facts for a request that edits have changed: counts, profile and prices of what it is now."""
         profile = profile_of(view.model)
-        tokens = counts_of(view, profile, self.evidence, self.memo)
-        return msgspec.structs.replace(
-            self,
-            profile=profile,
-            tokens=tokens,
-            prices=prices_at(view.model, self.now, sum(tokens), self.tier),
-            band=self.evidence.calibration.band(view.model),
-        )
+        tokens = counts_of(view, profile, self.evidence)
+        if profile is self.profile and tokens is self.counted:
+            return self
+        prices = prices_at(view.model, self.now, tokens.total, self.tier)
+        return msgspec.structs.replace(self, profile=profile, counted=tokens, prices=prices)
 
 
 def facts_for(
@@ -120,12 +122,10 @@ def facts_for(
     warm: int | Unknown | None = None,
     pinned: str | None = None,
     retries: bool = False,
-    memo: CountMemo | None = None,
 ) -> Facts:
     """The facts for a view; what is left out is unknown, empty or the standard tier."""
-    memo = memo if memo is not None else CountMemo()
     profile = profile_of(view.model)
-    tokens = counts_of(view, profile, evidence, memo)
+    tokens = counts_of(view, profile, evidence)
     return Facts(
         task=task,
         policy=policy,
@@ -133,29 +133,27 @@ def facts_for(
         prompts=prompts or {},
         tiers=tiers or {},
         profile=profile,
-        prices=prices_at(view.model, now, sum(tokens), tier),
+        prices=prices_at(view.model, now, tokens.total, tier),
         tier=tier,
         now=now,
         evidence=evidence,
-        tokens=tokens,
-        band=evidence.calibration.band(view.model),
+        counted=tokens,
         session=session,
         scope=scope,
         promoted=promoted,
         warm=Unknown("no cache state") if warm is None else warm,
         pinned=pinned,
         retries=retries,
-        memo=memo,
     )
 
 
-def counts_of(view: View, profile: Profile | Unknown, evidence: Evidence, memo: CountMemo) -> Counts:
+def counts_of(view: View, profile: Profile | Unknown, evidence: Evidence) -> Counted:
     """Tokens per segment of a view, estimated for its model's tokenizer and corrected by what its provider counted."""
     family = UNKNOWN_FAMILY if isinstance(profile, Unknown) else profile.tokenizer
-    return memo.of(view.segments, family, evidence.calibration.factor(view.model))
+    return counted(view.outline, family, evidence.calibration.factor(view.model))
 
 
-def compared(view: View, other: View, evidence: Evidence, memo: CountMemo) -> tuple[int, int]:
+def compared(view: View, other: View, evidence: Evidence) -> tuple[int, int]:
     """Prompt tokens of two requests, comparable with each other: calibrated only when both models were measured."""
     together = evidence.calibration.together(view.model, other.model)
     totals = []
@@ -163,7 +161,7 @@ def compared(view: View, other: View, evidence: Evidence, memo: CountMemo) -> tu
         profile = profile_of(one.model)
         family = UNKNOWN_FAMILY if isinstance(profile, Unknown) else profile.tokenizer
         factor = evidence.calibration.factor(one.model) if together else 1.0
-        totals.append(sum(memo.of(one.segments, family, factor)))
+        totals.append(counted(one.outline, family, factor).total)
     return totals[0], totals[1]
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from penstock.cachemodel.admission import DEFAULTS, Admission, Decisions
 from penstock.cachemodel.machine import Rejected, admit, begin
-from penstock.cachemodel.prompt import prompt_of
+from penstock.cachemodel.prompt import prompt_of_view
 from penstock.cachemodel.store import CacheState
 from penstock.models.profile import Profile
 from penstock.unknown import Unknown
@@ -60,16 +60,18 @@ class Forecast:
             self.actual = CacheState(self._decisions)
 
     def admission(
-        self, state: CacheState, view: View, profile: Profile | Unknown, tokens: Sequence[int], at: float
+        self, state: CacheState, view: View, profile: Profile | Unknown, ends: Sequence[int], at: float
     ) -> Admission | None:
         """What one world's cache would do with a request that starts at ``at``; changes nothing.
+
+        ``ends`` are the tokens up to the end of each segment.
 
         None for a model that we do not know, and for a request that the provider refuses for its cache fields.
         """
         if isinstance(profile, Unknown):
             return None
         try:
-            return admit(state, prompt_of(view, profile, tokens, scope=self._scope), at)
+            return admit(state, prompt_of_view(view, profile, ends, scope=self._scope), at)
         except Rejected:
             return None
 

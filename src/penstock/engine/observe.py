@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from penstock.engine.counts import CountMemo
 from penstock.engine.facts import counts_of, length_key
 from penstock.evidence.store import Evidence
 from penstock.levers.cache.learn import learn_reuse
@@ -19,7 +18,6 @@ def learn(
     usage: Usage | None,
     answer: Answer | None,
     *,
-    memo: CountMemo,
     at: float,
     scope: str = "",
     capped: bool = False,
@@ -33,15 +31,16 @@ def learn(
         task: its task.
         usage: what the provider reported; without it only the prompt's reuse is learnt.
         answer: how it ended; None counts as ended by itself.
-        memo: remembered token counts.
         at: when the request started, seconds since the epoch.
         scope: whose cache it used.
         capped: whether it was sent under a cap of ours.
         asked_again: whether a cap of ours cut it and it is asked for again; the second try's length counts then.
     """
     profile = profile_of(view.model)
-    tokens = counts_of(view, profile, evidence, memo)
-    learn_reuse(evidence.reuse, view, tokens, profile, task=task, scope=scope, at=at, usage=usage)
+    tokens = counts_of(view, profile, evidence)
+    learn_reuse(
+        evidence.reuse, view, tokens.tokens, profile, task=task, scope=scope, at=at, usage=usage, ends=tokens.ends
+    )
     if usage is None:
         return
     key = length_key(task, view)
@@ -50,4 +49,4 @@ def learn(
     elif usage.output > 0:
         evidence.lengths.add(key, usage.output, cut=answer is not None and answer.truncated, ours=capped)
     factor = evidence.calibration.factor(view.model)
-    evidence.calibration.add(view.model, usage.input_total, sum(tokens) / factor)
+    evidence.calibration.add(view.model, usage.input_total, tokens.total / factor)

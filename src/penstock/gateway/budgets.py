@@ -189,7 +189,7 @@ def most_it_costs(plan: Plan | None) -> int:
     facts, prices = plan.facts, plan.facts.prices
     rates = [prices.input, prices.cache_write_5m, prices.cache_write_1h, prices.cache_write_30m]
     dearest = max((rate for rate in rates if not isinstance(rate, Unknown)), default=0)
-    prompt = round(facts.input_tokens * facts.band[1])
+    prompt = round(facts.input_tokens * facts.band(plan.view)[1])
     cap = plan.view.cap
     expected = facts.expected_output(plan.view)
     output = cap[1] if cap is not None else OUTPUT_ALLOWANCE if isinstance(expected, Unknown) else 2 * expected

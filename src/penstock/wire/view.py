@@ -111,6 +111,12 @@ class View:
             self._params_digest = xxh3_128_digest(b"\0".join(_params_of(self._fields)))
         return self._params_digest
 
+    @property
+    def tools_digest(self) -> bytes:
+        """16 bytes of the raw JSON of the tools, markers included."""
+        tools = self._fields.tools
+        return xxh3_128_digest(tools) if len(tools) else b""
+
     def hash_prompt(self) -> Hashes:
         """Hash every message; what they hash to finds what is known of the prompt."""
         self._hashes = hashes_of(self._reader.frame(self._prompt))

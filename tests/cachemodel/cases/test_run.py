@@ -164,7 +164,7 @@ def test_no_value_anywhere_in_a_case_makes_it_crash(data: st.DataObject) -> None
     for _ in range(data.draw(st.integers(1, 3))):
         places = list(_places(value))
         holder, key = data.draw(st.sampled_from(places))
-        holder[key] = data.draw(ODD)
+        holder[key] = copy.deepcopy(data.draw(ODD))
     outcome = run(value)
     assert isinstance(outcome, Outcome)
     assert all(isinstance(part, str) for mismatch in outcome.mismatches for part in (mismatch.expected, mismatch.got))

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from penstock.engine.counts import CountMemo
 from penstock.engine.edit import Edit
 from penstock.engine.facts import Facts, counts_of, facts_for
 from penstock.evidence.store import Evidence
@@ -108,7 +107,7 @@ class Traffic:
         sent = self.planned(body)
         view = view_of(sent)
         profile = profile_of(view.model)
-        tokens = counts_of(view, profile, self.evidence, CountMemo())
+        tokens = counts_of(view, profile, self.evidence).tokens
         learn_reuse(self.evidence.reuse, view, tokens, profile, task=self.task, scope="", at=self.at, usage=None)
         self.at += after
         return sent

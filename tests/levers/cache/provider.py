@@ -8,7 +8,6 @@ from typing import Any
 
 from penstock.cachemodel.machine import Admission, CacheState, Decisions, Split, admit, begin
 from penstock.cachemodel.prompt import prompt_of
-from penstock.engine.counts import CountMemo
 from penstock.engine.edit import Edit
 from penstock.engine.facts import counts_of
 from penstock.evidence.store import Evidence
@@ -96,7 +95,7 @@ class Billed(Traffic):
 
 def tokens_of(view: View) -> list[int]:
     """The counts that planner and provider agree on here."""
-    return list(counts_of(view, profile_of(view.model), Evidence(), CountMemo()))
+    return list(counts_of(view, profile_of(view.model), Evidence()).tokens)
 
 
 def profile(view: View) -> Profile:

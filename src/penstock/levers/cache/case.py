@@ -38,7 +38,7 @@ def request_case(view: View, facts: Facts) -> RequestCase | Unknown:
         return terms
     if isinstance(facts.prices, Unknown) or isinstance(facts.prices.input, Unknown):
         return Unknown("no price")
-    chain = chain_of(view, facts.tokens, facts.profile, facts.scope)
+    chain = chain_of(view, facts.tokens, facts.profile, facts.scope, ends=facts.counted.ends)
     if not len(chain) or chain.upto(len(chain) - 1) < terms.minimum:
         return Unknown("the prompt is shorter than the shortest cached prefix")
     case = case_of(facts.evidence.reuse, facts.task, view.model, chain, terms, now=facts.now)

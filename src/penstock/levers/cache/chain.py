@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
 from penstock.models.profile import Profile, Regime
 from penstock.unknown import Unknown
+from penstock.wire.memo import Memo
 from penstock.wire.segments import Level, Segment
 from penstock.wire.view import View
 
@@ -36,10 +37,10 @@ class SegmentChain:
 
     __slots__ = ("_salts", "ends", "landmarks", "segments")
 
-    def __init__(self, segments: Sequence[Segment], tokens: Sequence[int], salts: tuple[int, int]) -> None:
+    def __init__(self, segments: Sequence[Segment], ends: Sequence[int], salts: tuple[int, int]) -> None:
         """``salts`` set the keys apart: of tools and system, and of messages."""
         self.segments = segments
-        self.ends = list(accumulate(tokens))
+        self.ends = ends
         self._salts = salts
         self.landmarks = _landmarks(segments)
 
@@ -61,7 +62,14 @@ class SegmentChain:
         return self.segments[position].markable
 
 
-def chain_of(view: View, tokens: Sequence[int], profile: Profile | Unknown, scope: str) -> SegmentChain:
+def chain_of(
+    view: View,
+    tokens: Sequence[int],
+    profile: Profile | Unknown,
+    scope: str,
+    *,
+    ends: Sequence[int] | None = None,
+) -> SegmentChain:
     """The chain of a request.
 
     Args:
@@ -69,25 +77,70 @@ def chain_of(view: View, tokens: Sequence[int], profile: Profile | Unknown, scop
         tokens: per segment of the view.
         profile: of its model; an unknown model has prefixes of its own too.
         scope: whose cache it is.
+        ends: tokens up to the end of each segment, where they are known.
     """
     model = view.model if isinstance(profile, Unknown) else profile.model
     base = _salt(model, scope)
-    return SegmentChain(view.segments, tokens, _salts(view, profile, base))
+    upto = ends if ends is not None else list(accumulate(tokens))
+    return SegmentChain(view.segments, upto, _salts(view, profile, base))
 
 
 def _salts(view: View, profile: Profile | Unknown, base: int) -> tuple[int, int]:
     if isinstance(profile, Unknown):
         return base, base
+    seen = view.outline.fold("salts", _seen, _NOTHING_SEEN)
+    if seen.images or seen.stripped:
+        return _worked_out(view, profile, base, seen)
+    key = (view.model, view.params_digest, base)
+    known = _known.get(key)
+    if known is None or known[0] is not profile:
+        known = (profile, _worked_out(view, profile, base, seen))
+        _known.put(key, known)
+    return known[1]
+
+
+_known: Memo[tuple[str, bytes, int], tuple[Profile, tuple[int, int]]] = Memo(2048)
+
+
+class _Seen(NamedTuple):
+    """What a prompt holds that breaks messages.
+
+    Attributes:
+        images: how many.
+        thinking: blocks of it.
+        stripped: of them those before the latest plain user text, which a model that keeps none drops (T13).
+    """
+
+    images: int
+    thinking: int
+    stripped: int
+
+
+_NOTHING_SEEN = _Seen(0, 0, 0)
+
+
+def _seen(before: _Seen, segments: Sequence[Segment]) -> _Seen:
+    images, thinking, stripped = before
+    for segment in segments:
+        images += segment.images
+        if segment.kind == "thinking":
+            thinking += 1
+        elif segment.role == "user" and segment.kind != "tool_result":
+            stripped = thinking
+    return _Seen(images, thinking, stripped)
+
+
+def _worked_out(view: View, profile: Profile, base: int, seen: _Seen) -> tuple[int, int]:
     if profile.regime is Regime.ANTHROPIC:
-        if b'"speed"' in view.raw and (speed := view.get("speed")) not in (None, "standard"):
+        if (speed := view.get("speed")) not in (None, "standard"):
             # it breaks system and messages; tools are taken along, which promises less
             base ^= _digest([("speed", speed)])
-        return base, base ^ _digest(_anthropic_settings(view, profile))
+        return base, base ^ _digest(_anthropic_settings(view, profile, seen))
     whole = base ^ _digest(_openai_settings(view, profile))
     return whole, whole
 
 
-def _anthropic_settings(view: View, profile: Profile) -> list[tuple[str, Any]]:
+def _anthropic_settings(view: View, profile: Profile, seen: _Seen) -> list[tuple[str, Any]]:
     """What makes messages miss when it changes (provider-semantics 1.5), defaults left out."""
     found = [(name, value) for name in _ANTHROPIC_MESSAGES if (value := view.get(name)) is not None]
     if ("tool_choice", {"type": "auto"}) in found:
@@ -97,34 +150,22 @@ def _anthropic_settings(view: View, profile: Profile) -> list[tuple[str, Any]]:
     effort = view.get("output_config", "effort")
     if effort not in (None, profile.default_effort):
         found.append(("effort", effort))
-    if b'"image"' in view.raw and view.has_images:
+    if seen.images:
         found.append(("images", True))
-    if not profile.keeps_thinking and b"thinking" in view.raw and (stripped := _stripped(view.segments)):
-        found.append(("stripped", stripped))
+    if not profile.keeps_thinking and seen.stripped:
+        found.append(("stripped", seen.stripped))
     return found
-
-
-def _stripped(segments: Sequence[Segment]) -> int:
-    """Thinking blocks that a model which does not keep them drops: those before the latest plain user text (T13)."""
-    thinking = dropped = 0
-    for segment in segments:
-        if segment.kind == "thinking":
-            thinking += 1
-        elif segment.role == "user" and segment.kind != "tool_result":
-            dropped = thinking
-    return dropped
 
 
 def _openai_settings(view: View, profile: Profile) -> list[tuple[str, Any]]:
     """What makes the whole prompt miss when it changes (provider-semantics 2.2, rule 7), defaults left out."""
-    found = [(name, value) for name in _OPENAI if name.encode() in view.raw and (value := view.get(name)) is not None]
+    found = [(name, value) for name in _OPENAI if (value := view.get(name)) is not None]
     plain = (("service_tier", "auto"), ("service_tier", "default"), ("verbosity", "medium"))
     found = [pair for pair in found if pair not in plain and pair != ("parallel_tool_calls", True)]
     effort = view.get("reasoning", "effort")
     if effort is not None:
         found.append(("reasoning_effort", effort))
-    if b"format" in view.raw or b"verbosity" in view.raw:
-        found += _answer_shape(view)
+    found += _answer_shape(view)
     return [pair for pair in found if pair != ("reasoning_effort", profile.default_effort)]
 
 

@@ -44,7 +44,7 @@ def written(view: View, facts: Facts) -> list[Written]:
     ]
     if not rates or isinstance(prices.cache_read, Unknown):
         return []
-    chain = chain_of(view, facts.tokens, profile, facts.scope)
+    chain = chain_of(view, facts.tokens, profile, facts.scope, ends=facts.counted.ends)
     spared = min(rates) - prices.cache_read
     found = []
     for position in sorted(_marked(view, profile), reverse=True):

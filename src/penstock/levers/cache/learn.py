@@ -25,6 +25,7 @@ def learn_reuse(
     scope: str,
     at: float,
     usage: Usage | None,
+    ends: Sequence[int] | None = None,
 ) -> None:
     """Add a request that was answered.
 
@@ -37,8 +38,9 @@ def learn_reuse(
         scope: whose cache it used.
         at: when it started, seconds since the epoch: entries age from there (T10).
         usage: what the provider reported, or None; it decides which entry was read.
+        ends: tokens up to the end of each segment, where they are known.
     """
-    chain = chain_of(view, tokens, profile, scope)
+    chain = chain_of(view, tokens, profile, scope, ends=ends)
     if not len(chain):
         return
     entries = () if isinstance(profile, Unknown) else _entries(view, chain, profile)

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 import msgspec
 
+from penstock.engine.counts import counted
 from penstock.engine.edit import Action, Edit, Note, Risk
 from penstock.engine.facts import Facts
 from penstock.evidence.layouts import WHOLE, Layout, text_span, texts_of
@@ -75,7 +76,7 @@ def _texts(view: View, facts: Facts, profile: Profile) -> list[Edit | Note]:
     if isinstance(profile.minimum_prefix, Unknown):
         return []
     found: list[Edit | Note] = []
-    sizes = {segment.path: size for segment, size in zip(view.segments, _sizes(view, facts, profile), strict=True)}
+    sizes = {segment.path: size for segment, size in zip(view.segments, _sizes(view, profile), strict=True)}
     for segment in texts_of(view):
         layout = facts.evidence.layouts.of(facts.task, segment)
         if layout is WHOLE or not _plain(view, segment):
@@ -100,15 +101,10 @@ def _plain(view: View, segment: Segment) -> bool:
     return isinstance(value, str) or (isinstance(value, dict) and value.keys() == {"type", "text"})
 
 
-def _sizes(view: View, facts: Facts, profile: Profile) -> list[tuple[int, int]]:
+def _sizes(view: View, profile: Profile) -> list[tuple[int, int]]:
     """Tokens before each segment and of it; not calibrated, so that they are the same for the same text always."""
-    counts = facts.memo.of(view.segments, profile.tokenizer, 1.0)
-    sizes = []
-    before = 0
-    for count in counts:
-        sizes.append((before, count))
-        before += count
-    return sizes
+    tokens, ends = counted(view.outline, profile.tokenizer, 1.0)
+    return [(end - count, count) for end, count in zip(ends, tokens, strict=True)]
 
 
 def _split(view: View, segment: Segment, text: bytes, cuts: Sequence[int]) -> list[Edit]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from penstock.engine.counts import counted
 from penstock.engine.edit import Action, Edit, Note, Risk
 from penstock.engine.facts import UNKNOWN_FAMILY, Facts, prices_at
 from penstock.levers.route.price import Side, saving_per_call
@@ -64,10 +65,10 @@ def route_to(view: View, facts: Facts, model: str, policy: RoutePolicy) -> list[
 def _prompt_there(view: View, facts: Facts, model: str, target: Profile) -> int:
     """The prompt's tokens on the target: what they are here, times the ratio of the tokenizers."""
     if facts.evidence.calibration.together(view.model, model):
-        return sum(facts.memo.of(view.segments, target.tokenizer, facts.evidence.calibration.factor(model)))
+        return counted(view.outline, target.tokenizer, facts.evidence.calibration.factor(model)).total
     family = UNKNOWN_FAMILY if isinstance(facts.profile, Unknown) else facts.profile.tokenizer
-    there = sum(facts.memo.of(view.segments, target.tokenizer, 1.0))
-    here = sum(facts.memo.of(view.segments, family, 1.0))
+    there = counted(view.outline, target.tokenizer, 1.0).total
+    here = counted(view.outline, family, 1.0).total
     return round(facts.input_tokens * there / max(here, 1))
 
 

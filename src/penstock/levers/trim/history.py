@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from penstock.engine.counts import counted
 from penstock.engine.edit import Action, Edit, Note, Risk
 from penstock.engine.facts import UNKNOWN_FAMILY, Facts
 from penstock.levers.trim.turns import messages_of
@@ -26,7 +27,7 @@ def propose(view: View, facts: Facts) -> list[Edit | Note]:
     if policy is None or not policy.enabled or policy.window_tokens is None:
         return []
     family = UNKNOWN_FAMILY if isinstance(facts.profile, Unknown) else facts.profile.tokenizer
-    counts = facts.memo.of(view.segments, family, 1.0)
+    counts = counted(view.outline, family, 1.0).tokens
     marks = Marks(policy.high * policy.window_tokens, policy.low * policy.window_tokens - _MARK_TOKENS)
     if sum(counts) <= marks.high:
         return []
