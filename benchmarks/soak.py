@@ -5,6 +5,9 @@
 A gateway with its ledger and a simulated provider run as processes of their own. Callers send plain and streamed calls
 of all dialects, conversations that grow, embeddings, token counts and other paths; providers refuse, break off and
 dawdle; callers hang up. Each call carries a number, by which ledger and bill are compared at the end.
+
+Texts come again, as those of programs do, but for a share that nobody has sent before (``--novel``). What was learnt of
+a text stays in tables of bounded size: memory grows with new texts until those are full, and must not grow with calls.
 """
 
 from __future__ import annotations
@@ -38,6 +41,9 @@ base_url = "{url}"
 breaker_failures = 1000
 """
 SAMPLE_S = 5.0
+SETTLE_S = 55.0
+"""What is waited at the end: idle connections to a provider are kept for 50 seconds."""
+CONVERSATIONS, POOL = 20, 200
 WARM = 0.3
 """The share of the run after which memory counts: caches of bounded size fill first."""
 
@@ -56,12 +62,13 @@ class Asked:
 class Traffic:
     """Makes calls, seeded."""
 
-    def __init__(self, url: str, seed: int) -> None:
+    def __init__(self, url: str, seed: int, novel: float = 0.05) -> None:
         self._url = url
+        self._novel = novel
         self.seed = seed
         self._draw = random.Random(seed)
         self._number = 0
-        self._conversations: dict[int, list[dict[str, str]]] = {}
+        self._turns = [0] * CONVERSATIONS
         self.asked: list[Asked] = []
 
     async def one(self) -> None:
@@ -105,21 +112,25 @@ class Traffic:
         return "planned", "/v1/responses", {**body, "input": self._words(100)}
 
     def _conversation(self) -> dict[str, Any]:
-        """One of many conversations grows by a turn; a long one ends and another begins."""
-        place = self._draw.randrange(40)
-        turns = self._conversations.setdefault(place, [])
-        turns.append(_user(self._words(80)))
-        messages = list(turns)
-        turns.append({"role": "assistant", "content": self._words(60)})
-        if len(turns) > 40:
-            del self._conversations[place]
+        """One of many conversations grows by a turn; a long one begins anew."""
+        place = self._draw.randrange(CONVERSATIONS)
+        turn = self._turns[place] = self._turns[place] % 20 + 1
+        messages = []
+        for number in range(turn):
+            said = random.Random(1000 * place + number)
+            messages.append(_user(" ".join(said.choices(WORDS, k=80))))
+            messages.append({"role": "assistant", "content": " ".join(said.choices(WORDS, k=60))})
+        messages.append(_user(self._words(40)))
         return {"system": self._prompt(place % 5), "messages": messages}
 
     def _prompt(self, number: int) -> str:
         return " ".join(random.Random(number).choices(WORDS, k=1500))
 
     def _words(self, count: int) -> str:
-        return " ".join(self._draw.choices(WORDS, k=count)) + f" {self._draw.random()}"
+        """A text of a pool, or a new one."""
+        if self._draw.random() < self._novel:
+            return " ".join(self._draw.choices(WORDS, k=count)) + f" {self._draw.random()}"
+        return " ".join(random.Random(self._draw.randrange(POOL)).choices(WORDS, k=count))
 
 
 def _user(text: str) -> dict[str, str]:
@@ -129,6 +140,7 @@ def _user(text: str) -> dict[str, str]:
 def main() -> None:
     parser = arguments(__doc__ or "", data=False)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--novel", type=float, default=0.05, help="share of texts that were never sent before")
     parser.add_argument("--rate", type=float, default=25.0, help="calls in a second")
     chosen = parser.parse_args()
     report = Report("soak", chosen.seed)
@@ -137,7 +149,7 @@ def main() -> None:
         policy, ledger = Path(folder) / "penstock.toml", Path(folder) / "calls.db"
         policy.write_text(POLICY.format(url=provider.url), encoding="utf-8")
         with gateway(policy, "--ledger", str(ledger)) as program:
-            traffic = Traffic(program.url, chosen.seed)
+            traffic = Traffic(program.url, chosen.seed, chosen.novel)
             samples = asyncio.run(run(program, traffic, chosen.minutes * 60, chosen.rate))
             metrics = metrics_of(program)
             asyncio.run(drain(program, traffic))
@@ -148,6 +160,7 @@ def main() -> None:
     report.emit(
         minutes=chosen.minutes,
         rate=chosen.rate,
+        novel=chosen.novel,
         exit_status=status,
         **accounts(traffic.asked, calls, bill),
         **memory(samples),
@@ -179,7 +192,7 @@ async def run(program: Program, traffic: Traffic, seconds: float, rate: float) -
                 progress(f"{samples[-1]} calls {len(traffic.asked)}")
         await asyncio.sleep(max(0.0, min(due, sample) - loop.time()))
     await asyncio.gather(*running)
-    await asyncio.sleep(2)  # what callers left is noticed, and the ledger's queue is written
+    await asyncio.sleep(SETTLE_S)
     samples.append(await loop.run_in_executor(None, sampled, program, loop.time() - begun))
     return samples
 
@@ -254,7 +267,7 @@ REFUSALS = frozenset({"overloaded", "rate_limit_exceeded", "request_too_large", 
 
 def memory(samples: list[dict[str, float]]) -> dict[str, Any]:
     """Growth of memory after the warm-up, by least squares."""
-    later = [one for one in samples if one["at_s"] >= WARM * samples[-1]["at_s"]]
+    later = [one for one in samples[:-1] if one["at_s"] >= WARM * samples[-2]["at_s"]]
     times, sizes = [one["at_s"] / 60 for one in later], [one["pss_mb"] for one in later]
     return {
         "pss_mb_start": samples[0]["pss_mb"],
