@@ -70,7 +70,7 @@ class Pair:
     def trained(self, chosen: Indices, *, tasks: bool = True) -> tuple[Difficulty, Numbers]:
         """A model trained on the chosen rows, and its left-out predictions of them."""
         names = [self.tasks[i] if tasks else "" for i in chosen]
-        found = train(names, [self.features[i] for i in chosen], self.difference[chosen].tolist())
+        found = train(names, [self.features[i] for i in chosen], self.difference[chosen], self.scores[chosen, 0])
         return found.model, found.left_out
 
     def predicted(self, model: Difficulty, chosen: Indices, *, tasks: bool = True) -> Numbers:
@@ -83,15 +83,24 @@ def main() -> None:
     parser.add_argument("--svg", type=Path, help="folder for the cost against accuracy curves")
     options = parser.parse_args()
     report = Report("routing", options.seed)
-    sets, pair = [], None
+    sets: list[dict[str, Any]] = []
+    largest: Pair | None = None
     for name, rows in read_rows(options.data).items():
+        if not pairs_of(rows):
+            progress(f"{name}: scores of one model only, left out")
         for strong, weak in pairs_of(rows):
             pair = Pair(f"{options.data.name.removeprefix('routing-')}/{name}", rows, strong, weak)
             if pair.n < 2 * LEAST_LABELS:
                 progress(f"{pair.name} {strong} / {weak}: {pair.n} rows are too few, left out")
                 continue
             sets.append(measured(pair, options.labels, options.seed, options.svg))
-    report.emit(sets=sets, prediction=speed(pair), metric="RouteLLM APGR and CPT50, 10 quantile bins")
+            largest = pair if largest is None or pair.n > largest.n else largest
+    if largest is None:
+        raise SystemExit(
+            f"nothing to measure in {options.data}\n"
+            f"hint: a file needs at least {2 * LEAST_LABELS} rows that two of its models answered"
+        )
+    report.emit(sets=sets, prediction=speed(largest), metric="RouteLLM APGR and CPT50, 10 quantile bins")
 
 
 def pairs_of(rows: list[Row]) -> list[tuple[str, str]]:
@@ -289,10 +298,8 @@ def best_possible(pair: Pair) -> Curve:
     return Curve(np.array(steps) / pair.n, np.array(scores), np.array(costs) if pair.costs else None)
 
 
-def speed(pair: Pair | None, runs: int = 300) -> list[dict[str, Any]]:
+def speed(pair: Pair, runs: int = 300) -> list[dict[str, Any]]:
     """CPU time of one prediction, features included."""
-    if pair is None:
-        return []
     model, _ = pair.trained(np.arange(min(1500, pair.n)))
     rows = []
     text = 'Classify the following message, sent on 3 May: "Where is order 4471?" Answer with one label.\n'

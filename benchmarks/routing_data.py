@@ -32,17 +32,29 @@ class Row:
 
 def read_rows(folder: Path) -> dict[str, list[Row]]:
     """Every ``*.jsonl`` or ``*.jsonl.gz`` of the folder: file stem -> rows. Rows without scores are left out."""
+    if not folder.is_dir():
+        raise SystemExit(f"{folder} is no folder\nhint: --data takes a folder that holds *.jsonl or *.jsonl.gz")
     found: dict[str, list[Row]] = {}
     for path in sorted(folder.iterdir()):
         if path.name.endswith((".jsonl.gz", ".jsonl")):
             opener = gzip.open if path.suffix == ".gz" else open
             with opener(path, "rt", encoding="utf-8") as lines:
-                rows = [row for line in lines if line.strip() and (row := _row(json.loads(line)))]
+                rows = [row for n, line in enumerate(lines, 1) if line.strip() and (row := _read(path, n, line))]
             if rows:
                 found[path.name.split(".")[0]] = rows
     if not found:
-        raise SystemExit(f"no routing rows (*.jsonl.gz) in {folder}")
+        raise SystemExit(
+            f"no rows with scores in {folder}\n"
+            'hint: a line of *.jsonl or *.jsonl.gz is {"id", "task", "prompt", "models": {NAME: {"score": 0..1}}}'
+        )
     return found
+
+
+def _read(path: Path, number: int, line: str) -> Row | None:
+    try:
+        return _row(json.loads(line))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise SystemExit(f"{path}: line {number} is no row of a routing set: {error}") from None
 
 
 def _row(raw: dict[str, Any]) -> Row | None:
@@ -50,6 +62,8 @@ def _row(raw: dict[str, Any]) -> Row | None:
     scores = {name: float(model["score"]) for name, model in models.items() if model.get("score") is not None}
     if not scores:
         return None
+    if not all(0.0 <= score <= 1.0 for score in scores.values()):
+        raise ValueError("a score lies in 0..1")
     text = raw.get("prompt") or raw.get("question") or ""
     tokens = {
         name: (int(model.get("in_tok") or raw.get("in_tok") or 0), int(model["out_tok"]))
@@ -58,4 +72,4 @@ def _row(raw: dict[str, Any]) -> Row | None:
     }
     cost = {name: float(model["cost_usd"]) for name, model in models.items() if model.get("cost_usd") is not None}
     tools = len(raw.get("functions") or ())
-    return Row(str(raw["id"]), str(raw.get("task", "")), str(text), scores, tokens, cost, tools)
+    return Row(str(raw.get("id", "")), str(raw.get("task") or ""), str(text), scores, tokens, cost, tools)

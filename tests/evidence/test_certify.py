@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from penstock.evidence.certify import SHARES, certify, log_e, sequence
+from penstock.evidence.betting import STAKE_LIMIT
+from penstock.evidence.certify import AROUND, SHARES, certify, log_e, sequence
 
 
 def world(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -62,10 +63,27 @@ def test_an_equal_candidate_is_given_everything() -> None:
 
 def test_the_e_value_is_fair_at_the_boundary() -> None:
     """Two equally likely outcomes with a mean loss of exactly the margin: the expected e-value of one label is 1."""
-    options = {"margin": 0.25, "square": 0.25, "alpha": 0.05}
-    everything = np.array([True])
-    values = [math.exp(log_e(np.array([d]), everything, **options)) for d in (-0.5, 0.0)]
+    thresholds = [(-math.inf, 0.25)]
+    options = {"margin": 0.25, "alpha": 0.05}
+    values = [math.exp(log_e(np.zeros(1), np.array([d]), thresholds, **options)[0]) for d in (-0.5, 0.0)]
     assert sum(values) / 2 == pytest.approx(1.0)
+
+
+def test_the_e_value_of_a_threshold_is_the_product_of_its_bets() -> None:
+    rng = np.random.default_rng(6)
+    predicted, difference = world(rng, 60)
+    thresholds = sequence(*world(rng, 200))
+    found = log_e(predicted, difference, thresholds, margin=0.1, alpha=0.05)
+    for (limit, square), value in list(zip(thresholds, found, strict=True))[::9]:
+        best = 0.9 * math.sqrt(2 * math.log(20) / (60 * max(square, 1 / 60)))
+        wealth = [
+            math.prod(
+                1 + min(STAKE_LIMIT, factor * best) * ((d if p >= limit else 0.0) + 0.1) / 0.9
+                for p, d in zip(predicted, difference, strict=True)
+            )
+            for factor in AROUND
+        ]
+        assert value == pytest.approx(math.log(sum(wealth) / len(wealth)))
 
 
 def test_each_prompt_has_a_prediction_and_a_label() -> None:

@@ -87,3 +87,39 @@ def test_too_few_labels_give_no_model_and_of_too_many_the_newest_are_used() -> N
     model = train(["old"] * 60 + tasks * many, features + features * many, [1.0] * 60 + differences * many).model
     assert model.labels == MOST_LABELS
     assert "old" not in model.tasks
+
+
+def scored(count: int, seed: int = 5) -> tuple[list[str], list[Features], np.ndarray, np.ndarray]:
+    """Both models fail at proofs and both know colours; only sums tell them apart."""
+    draw = random.Random(seed)
+    right = {"prove": (0.02, 0.02), "colour": (0.98, 0.98), "sum": (0.9, 0.2)}
+    texts = {"prove": HARD, "colour": EASY, "sum": "add {} to the total of the bill"}
+    kinds = [draw.choice(list(right)) for _ in range(count)]
+    features = [prompt_features(texts[kind].format(f"thing {index}")) for index, kind in enumerate(kinds)]
+    reference = np.array([float(draw.random() < right[kind][0]) for kind in kinds])
+    candidate = np.array([float(draw.random() < right[kind][1]) for kind in kinds])
+    return ["t"] * count, features, candidate - reference, reference
+
+
+def test_scores_of_both_models_may_be_given_and_survive_json() -> None:
+    tasks, features, differences, reference = scored(300)
+    model = train(tasks, features, differences.tolist(), reference.tolist()).model
+    again = Difficulty.from_builtins(json.loads(json.dumps(model.to_builtins())))
+    texts = {"sum": "add a new thing to the total of the bill", "proof": HARD.format("a"), "colour": EASY.format("a")}
+    found = {name: model.predict("t", prompt_features(text)) for name, text in texts.items()}
+    assert found["sum"] < min(found["proof"], found["colour"]) - 0.4
+    for name, text in texts.items():
+        assert again.predict("t", prompt_features(text)) == pytest.approx(found[name], abs=1e-5)
+
+
+def test_a_reference_that_is_always_right_adds_nothing() -> None:
+    tasks, features, differences = examples(120)
+    plain = train(tasks, features, differences).model
+    same = train(tasks, features, differences, [1.0] * 120).model
+    assert same.predict("sums", features[0]) == pytest.approx(plain.predict("sums", features[0]))
+
+
+def test_scores_of_the_reference_are_one_per_example() -> None:
+    tasks, features, differences = examples(80)
+    with pytest.raises(ValueError, match="each example"):
+        train(tasks, features, differences, [1.0] * 79)

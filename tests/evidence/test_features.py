@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.evidence.features import BITS, GRAMS, HEAD, SURFACES, TAIL, prompt_features
+from penstock.evidence.features import BITS, GRAMS, HEAD, TAIL, prompt_features
+from penstock.evidence.surface import SURFACES
 
 WORDS = 1 << BITS
 

@@ -15,7 +15,7 @@ wrong ``v`` costs little. Needs the ``learn`` extra.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log, sqrt
+from math import log
 
 import msgspec
 import numpy as np
@@ -66,27 +66,33 @@ def sequence(left_out: Sequence[float] | Numbers, differences: Sequence[float] |
     return found
 
 
-def log_e(differences: Numbers, cheap: NDArray[np.bool_], *, margin: float, square: float, alpha: float) -> float:
-    """Natural log of the e-value against "the mean loss is more than the margin".
+def log_e(
+    predicted: Numbers, differences: Numbers, thresholds: Sequence[tuple[float, float]], *, margin: float, alpha: float
+) -> Numbers:
+    """Natural log of the e-value against "the mean loss is more than the margin", for each threshold.
 
     Args:
+        predicted: of each calibration prompt.
         differences: calibration labels, candidate's score minus reference's.
-        cheap: which of them the threshold sends to the cheap model.
+        thresholds: of falling height, each with the mean of the squared loss that other data let expect.
         margin: the loss that is acceptable.
-        square: expected mean of the squared loss, from other data.
-        alpha: the level that the stake is made for.
+        alpha: the level that the stakes are made for.
     """
-    n = len(differences)
-    square = max(square, 1.0 / n)
-    best = (1.0 - margin) * sqrt(2.0 * log(1.0 / alpha) / (n * square))
-    tie = margin / (1.0 - margin)
-    gains = (differences[cheap] + margin) / (1.0 - margin)
-    logs = []
-    for factor in AROUND:
-        stake = min(STAKE_LIMIT, factor * best)
-        logs.append((n - len(gains)) * np.log1p(stake * tie) + float(np.log1p(stake * gains).sum()))
-    top = max(logs)
-    return float(top + np.log(np.mean(np.exp(np.array(logs) - top))))
+    n, steps = len(differences), len(thresholds)
+    limits, squares = np.array(thresholds, dtype=np.float64).reshape(steps, 2).T
+    best = (1.0 - margin) * np.sqrt(2.0 * log(1.0 / alpha) / (n * np.maximum(squares, 1.0 / n)))
+    stakes = np.minimum(STAKE_LIMIT, best[:, None] * np.array(AROUND))
+    # Labels take few values: what counts is how many of each the threshold lets through.
+    values, value = np.unique(differences, return_inverse=True)
+    first = np.searchsorted(-limits, -predicted, side="left")
+    let = np.bincount(first * len(values) + value, minlength=(steps + 1) * len(values)).reshape(steps + 1, -1)
+    passed = let[:steps].cumsum(axis=0)
+    gains = (values + margin) / (1.0 - margin)
+    logs = (n - passed.sum(axis=1))[:, None] * np.log1p(stakes * margin / (1.0 - margin))
+    logs += np.einsum("tv,tsv->ts", passed, np.log1p(stakes[:, :, None] * gains))
+    top = logs.max(axis=1)
+    found: Numbers = top + np.log(np.exp(logs - top[:, None]).mean(axis=1))
+    return found
 
 
 def certify(
@@ -112,10 +118,9 @@ def certify(
     scores, labels = np.asarray(predicted, dtype=np.float64), np.asarray(differences, dtype=np.float64)
     if not len(scores) or len(scores) != len(labels):
         raise ValueError("each calibration prompt has one prediction and one label")
-    certified, share = None, 0.0
-    for threshold, square in thresholds:
-        cheap = scores >= threshold
-        if log_e(labels, cheap, margin=margin, square=square, alpha=alpha) < -log(alpha):
-            break
-        certified, share = threshold, float(cheap.mean())
-    return Certificate(certified, share, margin, alpha, len(labels))
+    short = log_e(scores, labels, thresholds, margin=margin, alpha=alpha) < -log(alpha)
+    passed = int(short.argmax()) if short.any() else len(thresholds)
+    if passed == 0:
+        return Certificate(None, 0.0, margin, alpha, len(labels))
+    threshold = thresholds[passed - 1][0]
+    return Certificate(threshold, float((scores >= threshold).mean()), margin, alpha, len(labels))

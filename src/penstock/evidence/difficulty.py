@@ -1,12 +1,17 @@
 """How much worse will the cheap model do on this prompt? Learnt from the prompts that both models answered.
 
-The difference of scores is regressed (ridge, in its dual form) on the sum of three similarities of prompts:
+Ridge regression (in its dual form) on the sum of these similarities of prompts:
 
 * the same task: this alone is the task's mean, shrunk towards the mean of all;
 * shared words, word pairs and letter groups, each weighted by its rarity (TF-IDF of what occurs, cosine);
-* a similar surface (Gaussian in the standardised features), which is a smooth nearest-neighbour vote.
+* a similar surface (Gaussian in the standardised features), which is a smooth nearest-neighbour vote; and once more by
+  the first word of the question, and by the choices that a prompt offers.
 
-The strength of the ridge is chosen by the marginal likelihood of the training labels, never by a test. Training takes
+Where both models' own scores are given, each of them is regressed first, and the pair of predictions is one more
+similarity (Gaussian) for the difference: the gap is small where both models are right, small or reversed where both
+are wrong, and large between, which no sum of the similarities above can say.
+
+The strength of every ridge is chosen by the marginal likelihood of the training labels, never by a test. Training takes
 seconds and at most ``MOST_LABELS`` labels, and belongs in the background; a prediction takes microseconds. Needs the
 ``learn`` extra (numpy, scipy).
 """
@@ -20,9 +25,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, sparse
+from scipy import sparse
 
-from penstock.evidence.features import BITS, GRAMS, SURFACES, Features
+from penstock.evidence.features import BITS, GRAMS, Features
+from penstock.evidence.ridge import Fit, best_fits, out_of_fold
+from penstock.evidence.surface import CHOICES, OPENING, OPENINGS, SURFACES
 
 MOST_LABELS = 1500
 """Labels that a model is trained on; of more, the newest."""
@@ -30,11 +37,17 @@ MOST_LABELS = 1500
 LEAST_LABELS = 60
 """With fewer there is no model, and every prompt of a task is taken as equally hard."""
 
-TASK_SHARE, TEXT_SHARE, SURFACE_SHARE = 0.3, 1.0, 0.5
-"""Prior variances of the three parts, relative to each other."""
+TASK_SHARE, TEXT_SHARE, SURFACE_SHARE, OPENING_SHARE, CHOICES_SHARE = 0.3, 1.0, 0.35, 0.15, 0.15
+"""Prior variances of the parts, relative to each other."""
 
-RIDGES = (2.0, 5.0, 10.0, 20.0, 50.0, 150.0)
-"""Candidates for the variance of the noise, relative to the same."""
+SCORES_SHARE = 0.5
+"""The same for the pair of predicted scores."""
+
+AGAINST = 2.0
+"""The pair of predicted scores is left out when the marginal likelihood without it is better by this many nats."""
+
+SURFACE_WIDTH, CHOICES_WIDTH, SCORES_WIDTH = 0.4, 0.6, 1.0
+"""Squared widths of the Gaussians, per feature."""
 
 _CLIP = 3.0
 _WORDS = 1 << BITS
@@ -46,83 +59,148 @@ Doubles = NDArray[np.float64]
 class Difficulty:
     """A trained model of ``score(candidate) - score(reference)``.
 
+    The parts hold one column for the difference, and after it one each for the reference's and the candidate's own
+    score where those are used.
+
     Attributes:
-        mean: mean difference of the training labels.
-        labels: number of them.
-        ridge: the chosen strength.
+        ridge: the chosen strength for the difference.
         tasks: task -> its part of the prediction.
     """
 
-    def __init__(
-        self, *, mean: float, ridge: float, tasks: dict[str, float], text: tuple[Floats, Floats], surface: _Surface
-    ) -> None:
-        self.mean = mean
+    def __init__(self, *, ridge: float, means: Floats, tasks: dict[str, Floats], parts: _Parts) -> None:
         self.ridge = ridge
         self.tasks = tasks
-        self.labels = len(surface.weights)
-        self._rarity_squared, self._weights = text
-        self._surface = surface
+        self._means = means
+        self._parts = parts
+
+    @property
+    def mean(self) -> float:
+        """Mean difference of the training labels."""
+        return float(self._means[0])
+
+    @property
+    def labels(self) -> int:
+        """Number of training labels."""
+        return len(self._parts.surface.weights)
 
     def predict(self, task: str, features: Features) -> float:
         """The expected difference on a prompt, about -1..1; the mean of all labels for what is like nothing known."""
+        parts = self._parts
         grams = features.grams
+        squared = parts.rarity_squared[grams]
         split = int(np.searchsorted(grams, _WORDS))
-        squared, weights = self._rarity_squared[grams], self._weights[grams]
-        text = _cosine(squared[:split], weights[:split]) + _cosine(squared[split:], weights[split:])
-        return self.mean + self.tasks.get(task, 0.0) + text + self._surface.predict(features.surface)
+        squared[:split] = _norm(squared[:split])
+        squared[split:] = _norm(squared[split:])
+        found = self._means + squared @ parts.text[grams]
+        found += parts.openings[_opening(features.surface)]
+        row = parts.standard.of(features.surface)
+        found += parts.surface.predict(row)
+        found += parts.choices.predict(row[CHOICES])
+        if (of_task := self.tasks.get(task)) is not None:
+            found += of_task
+        if parts.scores is None:
+            return float(found[0])
+        return float(found[0] + parts.scores.predict(found[1:] * parts.score_scale)[0])
 
     def to_builtins(self) -> dict[str, Any]:
         """Plain JSON values; arrays as base64 of little-endian 32-bit floats."""
-        surface = self._surface
-        arrays = {
-            "rarity_squared": self._rarity_squared,
-            "text": self._weights,
-            "centre": surface.centre,
-            "scale": surface.scale,
-            "rows": surface.rows,
-            "surface": surface.weights,
-        }
-        packed = {name: b64encode(array.astype("<f4").tobytes()).decode() for name, array in arrays.items()}
-        return {"mean": self.mean, "ridge": self.ridge, "tasks": self.tasks, **packed}
+        packed = {name: b64encode(a.astype("<f4").tobytes()).decode() for name, a in self._parts.arrays().items()}
+        tasks = {task: part.tolist() for task, part in self.tasks.items()}
+        return {"ridge": self.ridge, "means": self._means.tolist(), "tasks": tasks, **packed}
 
     @classmethod
     def from_builtins(cls, value: dict[str, Any]) -> Difficulty:
         """The model that ``to_builtins`` wrote; KeyError or ValueError for anything else."""
+        means = np.array(value["means"], dtype=np.float32)
 
-        def array(name: str) -> Floats:
-            return np.frombuffer(b64decode(value[name], validate=True), dtype="<f4").astype(np.float32)
+        def array(name: str, width: int) -> Floats:
+            flat = np.frombuffer(b64decode(value[name], validate=True), dtype="<f4").astype(np.float32)
+            return flat.reshape(-1, width)
 
-        squared, weights = array("rarity_squared"), array("text")
-        if len(squared) != GRAMS or len(weights) != GRAMS:
+        squared, text = array("rarity_squared", 1)[:, 0], array("text", len(means))
+        openings, standard = array("openings", len(means)), array("standard", SURFACES)
+        if len(squared) != GRAMS or len(text) != GRAMS or len(openings) != len(OPENINGS) + 1:
             raise ValueError("a model of other features")
-        rows = array("rows").reshape(-1, SURFACES)
-        surface = _Surface(array("centre"), array("scale"), rows, array("surface"))
-        tasks = {str(task): float(part) for task, part in value["tasks"].items()}
-        return cls(
-            mean=float(value["mean"]),
-            ridge=float(value["ridge"]),
-            tasks=tasks,
-            text=(squared, weights),
-            surface=surface,
+        rows, weights = array("rows", SURFACES), array("surface", len(means))
+        both = len(means) > 1
+        parts = _Parts(
+            rarity_squared=squared,
+            text=text,
+            openings=openings,
+            standard=_Standard(*standard),
+            surface=_Gaussian(rows, weights, SURFACE_WIDTH),
+            choices=_Gaussian(rows[:, CHOICES], array("choices", len(means)), CHOICES_WIDTH),
+            scores=_Gaussian(array("score_rows", 2), array("scores", 1), SCORES_WIDTH) if both else None,
+            score_scale=array("score_scale", 2)[0] if both else None,
         )
+        tasks = {str(task): np.array(part, dtype=np.float32) for task, part in value["tasks"].items()}
+        return cls(ridge=float(value["ridge"]), means=means, tasks=tasks, parts=parts)
 
 
-class _Surface:
-    """The Gaussian part: a weighted vote of the training rows."""
+class _Standard:
+    """Surface features to mean 0 and spread 1, cut off at three spreads."""
 
-    def __init__(self, centre: Floats, scale: Floats, rows: Floats, weights: Floats) -> None:
-        self.centre, self.scale, self.rows, self.weights = centre, scale, rows, weights
-        self._norms = np.einsum("ij,ij->i", rows, rows)
-        self._doubled = 2.0 * rows
+    def __init__(self, centre: Floats, scale: Floats) -> None:
+        self.centre, self.scale = centre, scale
 
-    def standardised(self, surface: Floats) -> Floats:
-        standard: Floats = np.clip((surface - self.centre) * self.scale, -_CLIP, _CLIP)
-        return standard
+    @classmethod
+    def fitted(cls, raw: Floats) -> _Standard:
+        centre, spread = raw.mean(axis=0), raw.std(axis=0)
+        scale = np.where(spread > 1e-6, 1.0 / np.maximum(spread, 1e-6), 0.0)  # noqa: PLR2004 - constant features
+        return cls(centre.astype(np.float32), scale.astype(np.float32))
 
-    def predict(self, surface: Floats) -> float:
-        row = self.standardised(surface)
-        distances = self._norms - self._doubled @ row + row @ row
-        return float(self.weights @ np.exp(distances * (-0.5 / SURFACES)))
+    def of(self, raw: Floats) -> Floats:
+        standard: Floats = (raw - self.centre) * self.scale
+        return np.minimum(np.maximum(standard, -_CLIP), _CLIP)
+
+
+class _Gaussian:
+    """A weighted vote of the training rows, of shape (row, feature), for each column of the weights."""
+
+    def __init__(self, rows: Floats, weights: Floats, width: float) -> None:
+        self.rows, self.weights = np.ascontiguousarray(rows), weights
+        self._rate = np.float32(-0.5 / (width * rows.shape[1]))
+        self._norms = np.einsum("ij,ij->i", self.rows, self.rows) * self._rate
+        self._doubled = self.rows * (-2.0 * self._rate)
+
+    def predict(self, row: Floats) -> Floats:
+        near = self._doubled @ row
+        near += self._norms
+        near += self._rate * (row @ row)
+        found: Floats = np.exp(near, out=near) @ self.weights
+        return found
+
+    def kernel(self) -> Doubles:
+        wide = self.rows.astype(np.float64)
+        norms = np.einsum("ij,ij->i", wide, wide)
+        distances = np.maximum(0.0, norms[:, None] + norms[None, :] - 2.0 * wide @ wide.T)
+        return np.asarray(np.exp(distances * float(self._rate)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    rarity_squared: Floats
+    text: Floats
+    openings: Floats
+    standard: _Standard
+    surface: _Gaussian
+    choices: _Gaussian
+    scores: _Gaussian | None
+    score_scale: Floats | None
+
+    def arrays(self) -> dict[str, Floats]:
+        found = {
+            "rarity_squared": self.rarity_squared,
+            "text": self.text,
+            "openings": self.openings,
+            "standard": np.stack([self.standard.centre, self.standard.scale]),
+            "rows": self.surface.rows,
+            "surface": self.surface.weights,
+            "choices": self.choices.weights,
+        }
+        if self.scores is not None and self.score_scale is not None:
+            found |= {"score_rows": self.scores.rows, "scores": self.scores.weights, "score_scale": self.score_scale}
+        return found
 
 
 @dataclass(frozen=True)
@@ -133,57 +211,124 @@ class Trained:
     left_out: Doubles
 
 
-def train(tasks: Sequence[str], features: Sequence[Features], differences: Sequence[float]) -> Trained:
+def train(
+    tasks: Sequence[str],
+    features: Sequence[Features],
+    differences: Sequence[float],
+    reference: Sequence[float] | None = None,
+) -> Trained:
     """Fit a model; of more than ``MOST_LABELS`` examples the last ones are used.
 
     Args:
         tasks: of each example.
         features: of each example's prompt.
         differences: candidate's score minus reference's, in [-1, 1].
+        reference: the reference's own scores in [0, 1], where they are known.
 
     Raises:
         ValueError: fewer than ``LEAST_LABELS`` examples, or sequences of different lengths.
     """
-    if not len(tasks) == len(features) == len(differences):
+    if not len(tasks) == len(features) == len(differences) == (len(tasks) if reference is None else len(reference)):
         raise ValueError("each example has a task, features and a difference")
     if len(tasks) < LEAST_LABELS:
         raise ValueError(f"at least {LEAST_LABELS} labels are needed")
     tasks, features = list(tasks)[-MOST_LABELS:], list(features)[-MOST_LABELS:]
     labels = np.asarray(differences, dtype=np.float64)[-MOST_LABELS:]
-    surface = _standardisation(np.stack([one.surface for one in features]))
-    rarity, blocks = _text_blocks(features)
-    names = sorted(set(tasks))
-    member = np.array([names.index(task) for task in tasks])
-    kernel = TASK_SHARE * (member[:, None] == member[None, :]).astype(np.float64)
-    for block in blocks:
-        kernel += TEXT_SHARE / len(blocks) * (block @ block.T).toarray()
-    kernel += SURFACE_SHARE * _gaussian(surface.rows)
-    mean = float(labels.mean())
-    ridge, inverse = _best_ridge(kernel, labels - mean)
-    dual = inverse @ (labels - mean)
-    parts = TASK_SHARE * np.bincount(member, weights=dual, minlength=len(names))
-    weights = np.concatenate([TEXT_SHARE / len(blocks) * (block.T @ dual) for block in blocks]) * rarity
-    surface = _Surface(surface.centre, surface.scale, surface.rows, (SURFACE_SHARE * dual).astype(np.float32))
-    model = Difficulty(
-        mean=mean,
-        ridge=ridge,
-        tasks={name: float(part) for name, part in zip(names, parts, strict=True)},
-        text=((rarity * rarity).astype(np.float32), weights.astype(np.float32)),
-        surface=surface,
+    likeness = _Likeness(tasks, features)
+    centred = labels[:, None] - labels.mean()
+    own = None if reference is None else np.asarray(reference, dtype=np.float64)[-MOST_LABELS:]
+    if own is None or not own.std() or not (own + labels).std():
+        (fit,) = best_fits(likeness.kernel, [centred])
+        return Trained(likeness.model(labels[:, None], fit.dual, fit), labels.mean() + fit.left_out(centred[:, 0]))
+    scores = np.stack([own, own + labels], axis=1)
+    alone, of_scores = best_fits(likeness.kernel, [centred, scores - scores.mean(axis=0)])
+    expected = out_of_fold(likeness.kernel, scores, of_scores.ridge)
+    scale = 1.0 / np.maximum(expected.std(axis=0), 1e-6)
+    pair = _Gaussian((expected * scale).astype(np.float32), np.zeros((len(labels), 1), np.float32), SCORES_WIDTH)
+    (fit,) = best_fits(likeness.kernel + SCORES_SHARE * pair.kernel(), [centred])
+    if fit.likelihood < alone.likelihood - AGAINST:
+        return Trained(
+            likeness.model(labels[:, None], alone.dual, alone), labels.mean() + alone.left_out(centred[:, 0])
+        )
+    pair.weights = (SCORES_SHARE * fit.dual).astype(np.float32)
+    model = likeness.model(
+        np.column_stack([labels, scores]),
+        np.column_stack([fit.dual, of_scores.dual]),
+        fit,
+        scores=pair,
+        scale=scale.astype(np.float32),
     )
-    return Trained(model, labels - dual / np.diag(inverse))
+    return Trained(model, labels.mean() + fit.left_out(centred[:, 0]))
 
 
-def _cosine(squared: Floats, weights: Floats) -> float:
-    norm = float(squared.sum())
-    return float(weights.sum()) / norm**0.5 if norm > 0.0 else 0.0
+class _Likeness:
+    """The similarities of the training prompts among each other."""
+
+    def __init__(self, tasks: Sequence[str], features: Sequence[Features]) -> None:
+        raw = np.stack([one.surface for one in features])
+        self.standard = _Standard.fitted(raw)
+        self.rows = self.standard.of(raw)
+        self.names, self.member = np.unique(tasks, return_inverse=True)
+        self.opening = np.array([_opening(one.surface) for one in features])
+        self.rarity, self.blocks = _text_blocks(features)
+        kernel = TASK_SHARE * (self.member[:, None] == self.member[None, :])
+        kernel += OPENING_SHARE * (self.opening[:, None] == self.opening[None, :])
+        for block in self.blocks:
+            kernel += TEXT_SHARE / len(self.blocks) * (block @ block.T).toarray()
+        kernel += SURFACE_SHARE * self._gaussian(self.rows, SURFACE_WIDTH).kernel()
+        kernel += CHOICES_SHARE * self._gaussian(self.rows[:, CHOICES], CHOICES_WIDTH).kernel()
+        self.kernel: Doubles = kernel
+
+    def _gaussian(self, rows: Floats, width: float, weights: Doubles | None = None) -> _Gaussian:
+        return _Gaussian(rows, np.zeros((len(rows), 1), np.float32) if weights is None else _single(weights), width)
+
+    def model(
+        self,
+        columns: Doubles,
+        dual: Doubles,
+        fit: Fit,
+        *,
+        scores: _Gaussian | None = None,
+        scale: Floats | None = None,
+    ) -> Difficulty:
+        """The model of these dual weights, of shape (row, column)."""
+        share = TEXT_SHARE / len(self.blocks)
+        text = np.concatenate([share * (block.T @ dual) for block in self.blocks]) * self.rarity[:, None]
+        parts = _Parts(
+            rarity_squared=_single(self.rarity * self.rarity),
+            text=_single(text),
+            openings=_single(OPENING_SHARE * _sums(self.opening, dual, len(OPENINGS) + 1)),
+            standard=self.standard,
+            surface=self._gaussian(self.rows, SURFACE_WIDTH, SURFACE_SHARE * dual),
+            choices=self._gaussian(self.rows[:, CHOICES], CHOICES_WIDTH, CHOICES_SHARE * dual),
+            scores=scores,
+            score_scale=scale,
+        )
+        of_tasks = _single(TASK_SHARE * _sums(self.member, dual, len(self.names)))
+        tasks = {str(name): part for name, part in zip(self.names, of_tasks, strict=True)}
+        return Difficulty(ridge=fit.ridge, means=_single(columns.mean(axis=0)), tasks=tasks, parts=parts)
 
 
-def _standardisation(raw: Floats) -> _Surface:
-    centre, spread = raw.mean(axis=0), raw.std(axis=0)
-    scale = np.where(spread > 0.0, 1.0 / np.maximum(spread, 1e-6), 0.0).astype(np.float32)
-    empty = _Surface(centre, scale, np.zeros((1, SURFACES), np.float32), np.zeros(1, np.float32))
-    return _Surface(centre, scale, empty.standardised(raw), np.zeros(len(raw), np.float32))
+def _single(values: Doubles) -> Floats:
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _sums(member: NDArray[np.int64], dual: Doubles, groups: int) -> Doubles:
+    found = np.zeros((groups, dual.shape[1]))
+    np.add.at(found, member, dual)
+    return found
+
+
+def _opening(surface: Floats) -> int:
+    """Which of ``OPENINGS`` the question begins with; their number for none of them."""
+    flags = surface[OPENING]
+    first = int(flags.argmax())
+    return first if flags[first] else len(OPENINGS)
+
+
+def _norm(squared: Floats) -> Floats | float:
+    total = float(squared.sum())
+    return 1.0 / total**0.5 if total > 0.0 else 0.0
 
 
 def _text_blocks(features: Sequence[Features]) -> tuple[Doubles, list[sparse.csr_matrix]]:
@@ -198,26 +343,3 @@ def _text_blocks(features: Sequence[Features]) -> tuple[Doubles, list[sparse.csr
         norms = np.sqrt(np.asarray(block.multiply(block).sum(axis=1)).ravel())
         blocks.append(sparse.csr_matrix(sparse.diags(1.0 / np.maximum(norms, 1e-12)) @ block))
     return rarity, blocks
-
-
-def _gaussian(rows: Floats) -> Doubles:
-    wide = rows.astype(np.float64)
-    norms = np.einsum("ij,ij->i", wide, wide)
-    distances = np.maximum(0.0, norms[:, None] + norms[None, :] - 2.0 * wide @ wide.T)
-    gaussian: Doubles = np.exp(distances * (-0.5 / SURFACES))
-    return gaussian
-
-
-def _best_ridge(kernel: Doubles, labels: Doubles) -> tuple[float, Doubles]:
-    """The ridge with the highest marginal likelihood (its scale profiled out), and the inverse that goes with it."""
-    n = len(labels)
-    best: tuple[float, float, Any] | None = None
-    for ridge in RIDGES:
-        factor = linalg.cho_factor(kernel + ridge * np.eye(n), lower=True)
-        fit = max(float(labels @ linalg.cho_solve(factor, labels)), 1e-12)
-        likelihood = -0.5 * n * np.log(fit / n) - float(np.log(np.diag(factor[0])).sum())
-        if best is None or likelihood > best[0]:
-            best = (likelihood, ridge, factor)
-    if best is None:
-        raise ValueError("no ridge to choose from")
-    return best[1], linalg.cho_solve(best[2], np.eye(n))

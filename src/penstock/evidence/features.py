@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.evidence.surface import surface_features
+
 HEAD, TAIL = 4000, 2000
 """Characters of a long prompt that are read, from its start and its end."""
 
@@ -40,12 +42,6 @@ def _powers(base: int) -> NDArray[np.uint64]:
 _POWERS = _powers(_BASE)
 _INVERSES = _powers(pow(_BASE, -1, 2**64))
 _WORD = np.array([chr(code).isalnum() or code >= 128 for code in range(256)])  # noqa: PLR2004 - not ASCII
-_DIGIT = np.array([chr(code) in "0123456789" for code in range(256)])
-
-_SINGLE = b"?,.$%=/(\":_-';"
-_SINGLES = np.frombuffer(_SINGLE, dtype=np.uint8)
-SURFACES = 19 + len(_SINGLE)
-"""Number of surface features."""
 
 
 class Features(NamedTuple):
@@ -79,7 +75,7 @@ def prompt_features(text: str, tools: int = 0) -> Features:
     if letters[-1]:
         edges = np.concatenate((edges, [len(data)]))
     starts, ends = edges[::2], edges[1::2]
-    return Features(_grams(lowered, starts, ends), _surface(text, raw, data, len(starts), tools))
+    return Features(_grams(lowered, starts, ends), surface_features(text, raw, ends - starts, tools))
 
 
 def _grams(data: NDArray[np.uint8], starts: NDArray[np.intp], ends: NDArray[np.intp]) -> NDArray[np.int32]:
@@ -100,26 +96,3 @@ def _grams(data: NDArray[np.uint8], starts: NDArray[np.intp], ends: NDArray[np.i
     seen = np.zeros(GRAMS, dtype=bool)
     seen[buckets] = True
     return np.flatnonzero(seen).astype(np.int32)
-
-
-def _surface(text: str, raw: bytes, data: NDArray[np.uint8], words: int, tools: int) -> NDArray[np.float32]:
-    count = np.bincount(data, minlength=256)
-    n, words = len(data), max(1, words)
-    upper, letters = int(count[65:91].sum()), int(count[65:91].sum() + count[97:123].sum())
-    digits, beyond = int(count[48:58].sum()), int(count[128:].sum())
-    blank = int(count[32] + count[10] + count[9])
-    digit = _DIGIT[data]
-    numbers = int(np.count_nonzero(digit[1:] > digit[:-1])) + int(digit[0])
-    lines = [len(line) for line in raw.split(b"\n")]
-    sentences = 1 + int(count[46] + count[63] + count[33])
-    logs: list[float] = [len(text), words, len(lines), digits, numbers, max(lines), lines[0], lines[-1], n / len(lines)]
-    logs += [words / sentences, int(count[94] + count[92]), int(count[91] + count[123]), int(count[42] + count[43])]
-    logs.append(tools)
-    shares = [10 * digits / n, 10 * upper / n, 10 * (n - blank - letters - digits - beyond) / n]
-    shares += [letters / words, 10 * numbers / words]
-    found = np.empty(SURFACES, dtype=np.float32)
-    found[: len(logs)] = logs
-    found[len(logs) : len(logs) + len(_SINGLE)] = count[_SINGLES]
-    np.log1p(found[: len(logs) + len(_SINGLE)], out=found[: len(logs) + len(_SINGLE)])
-    found[len(logs) + len(_SINGLE) :] = shares
-    return found

@@ -1,0 +1,168 @@
+"""The surface of a prompt: its size, its characters, the words that shape a question, and the choices that it offers.
+
+Every feature is a small number (a logarithm of a count, a share, or 0 and 1) that means the same in any language or
+subject, except that the words looked for are English. Nothing here depends on the traffic: the meaning of the features
+is learnt from labels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import pairwise
+from math import log1p, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+OPENINGS = tuple(b"what which who whose how when where why if is are can does find let in the a all according".split())
+"""First words of a question that are told apart."""
+
+SHAPING = tuple(
+    b"not no except false true never always all none both only most least best likely more less than "
+    b"following statement correct incorrect if then would should because i my he she we they "
+    b"each every per percent times half twice total many much number left rest between first same "
+    b"function return list given let find".split()
+)
+"""Words that change what a question asks for, wherever they stand: negations, comparisons, persons, quantities."""
+
+MOST_CHOICES = 10
+"""Choices of one prompt that are looked at."""
+
+_SINGLE = b"?,.$%=/(\":_-';"
+_SINGLES = np.frombuffer(_SINGLE, dtype=np.uint8)
+_BASIC = 19 + len(_SINGLE)
+_CHOICES = 17
+_NUMBERS = 3
+_LONG_WORD = 9
+SURFACES = _BASIC + 3 + len(OPENINGS) + len(SHAPING) + _CHOICES + _NUMBERS
+"""Number of surface features."""
+
+OPENING = slice(_BASIC + 3, _BASIC + 3 + len(OPENINGS))
+"""Where the flags of ``OPENINGS`` stand; at most one of them is 1."""
+
+CHOICES = slice(OPENING.stop + len(SHAPING), OPENING.stop + len(SHAPING) + _CHOICES)
+"""Where the features of the choices stand."""
+
+_DIGIT = np.array([chr(code) in "0123456789" for code in range(256)])
+_APART = bytes(code if chr(code).isalnum() or code >= 128 else 32 for code in range(256))  # noqa: PLR2004 - not ASCII
+_CHOICE = re.compile(rb"\n[ \t]*\(?(?:[A-Ja-j]|[1-9])[.):][ \t]+([^\n]+)")
+_NUMERIC = re.compile(rb"[ $%+\-.,/0-9^()=x]*[0-9][ $%+\-.,/0-9^()=x]*.{0,6}$")
+_OPEN = re.compile(rb"\b(?:all|none|both|neither|any) of (?:the |these|them)|\bcannot\b|\bnot enough\b", re.IGNORECASE)
+_NINE = ord("9")
+_CENTURIES = frozenset({b"17", b"18", b"19", b"20"})
+_VERDICTS = frozenset(b"true false yes no not correct incorrect right wrong valid invalid maybe".split())
+
+
+def surface_features(text: str, raw: bytes, lengths: NDArray[np.intp], tools: int) -> NDArray[np.float32]:
+    """``SURFACES`` numbers of the order of 0..10.
+
+    Args:
+        text: the whole prompt, whose length counts.
+        raw: the part of it that is read, in UTF-8; at least one byte.
+        lengths: of its words, in bytes.
+        tools: number of tools offered with the call.
+    """
+    found = np.empty(SURFACES, dtype=np.float32)
+    _basic(found[:_BASIC], text, raw, len(lengths), tools)
+    lowered = raw.lower()
+    offered = _CHOICE.findall(raw)[:MOST_CHOICES]
+    cut = raw.find(offered[0]) if len(offered) > 1 else len(raw)
+    words = lowered[:cut].translate(_APART).split()
+    stem = set(words)
+    seen = stem.union(lowered[cut:].translate(_APART).split())
+    opening = _opening(lowered, words)
+    rest = _words(lengths, len(seen))
+    rest += [opening == word for word in OPENINGS]
+    rest += [word in seen for word in SHAPING]
+    rest += _choices(offered, stem)
+    rest += _numbers(seen)
+    found[_BASIC:] = rest
+    return found
+
+
+def _words(lengths: NDArray[np.intp], different: int) -> list[float]:
+    """Variety of the words, spread of their lengths, and the share of long ones."""
+    n = len(lengths)
+    if not n:
+        return [1.0, 0.0, 0.0]
+    variance = max(0.0, int(lengths @ lengths) / n - (int(lengths.sum()) / n) ** 2)
+    return [different / n, log1p(sqrt(variance)), np.count_nonzero(lengths > _LONG_WORD) / n]
+
+
+def _basic(found: NDArray[np.float32], text: str, raw: bytes, words: int, tools: int) -> None:
+    data = np.frombuffer(raw, dtype=np.uint8)
+    count = np.bincount(data, minlength=256)
+    upto = count.cumsum().tolist()
+    n, words = len(data), max(1, words)
+    upper = upto[90] - upto[64]
+    letters, digits, beyond = upper + upto[122] - upto[96], upto[57] - upto[47], n - upto[127]
+    blank = int(count[32] + count[10] + count[9])
+    digit = _DIGIT[data]
+    numbers = int(np.count_nonzero(digit[1:] > digit[:-1])) + int(digit[0])
+    lines = [len(line) for line in raw.split(b"\n")]
+    sentences = 1 + int(count[46] + count[63] + count[33])
+    logs: list[float] = [len(text), words, len(lines), digits, numbers, max(lines), lines[0], lines[-1], n / len(lines)]
+    logs += [words / sentences, int(count[94] + count[92]), int(count[91] + count[123]), int(count[42] + count[43])]
+    logs.append(tools)
+    shares = [10 * digits / n, 10 * upper / n, 10 * (n - blank - letters - digits - beyond) / n]
+    shares += [letters / words, 10 * numbers / words]
+    found[: len(logs)] = logs
+    found[len(logs) : len(logs) + len(_SINGLE)] = count[_SINGLES]
+    np.log1p(found[: len(logs) + len(_SINGLE)], out=found[: len(logs) + len(_SINGLE)])
+    found[len(logs) + len(_SINGLE) :] = shares
+
+
+def _opening(lowered: bytes, words: Sequence[bytes]) -> bytes:
+    """The first word of the last sentence that ends in a question mark; without one, of the prompt."""
+    end = lowered.rfind(b"?")
+    if end > 0:
+        begin = max(lowered.rfind(b". ", 0, end), lowered.rfind(b"\n", 0, end), lowered.rfind(b": ", 0, end)) + 1
+        asked = lowered[begin:end].translate(_APART).split(None, 1)
+        if asked:
+            return asked[0]
+    return words[0] if words else b""
+
+
+def _choices(choices: Sequence[bytes], stem: AbstractSet[bytes]) -> list[float]:
+    """Choices on lines of their own with a letter or a digit before them: how many, how long, how much alike."""
+    n = len(choices)
+    if n <= 1:
+        return [0.0] * _CHOICES
+    lengths = [len(choice) for choice in choices]
+    mean = sum(lengths) / n
+    spread = sqrt(sum((length - mean) ** 2 for length in lengths) / n)
+    low, high = log1p(min(lengths)), log1p(max(lengths))
+    sets = [set(choice.lower().translate(_APART).split()) for choice in choices]
+    sizes = [max(1, len(one)) for one in sets]
+    alike = [len(a & b) / max(1, len(a | b)) for a, b in pairwise(sets)]
+    asked = [len(one & stem) / size for one, size in zip(sets, sizes, strict=True)]
+    return [
+        log1p(n),
+        log1p(sum(sizes) / n),
+        low,
+        log1p(mean),
+        high,
+        log1p(spread),
+        high - low,
+        1.0 - len(set().union(*sets)) / sum(sizes),
+        max(alike),
+        sum(asked) / n,
+        max(asked),
+        sum(_NUMERIC.match(choice) is not None for choice in choices) / n,
+        sum(choice[:1].isupper() for choice in choices) / n,
+        sum(choice.rstrip().endswith(b".") for choice in choices) / n,
+        float(_OPEN.search(b"\n".join(choices)) is not None),
+        sum(len(one) <= 2 and not one.isdisjoint(_VERDICTS) for one in sets) / n,  # noqa: PLR2004 - "not wrong"
+        sum(b" only" in choice or b" and " in choice for choice in choices) / n,
+    ]
+
+
+def _numbers(words: Iterable[bytes]) -> list[float]:
+    """Runs of digits in the text: how many different ones, the longest, and years (counts and length as logarithms)."""
+    numbers = [word for word in words if word[0] <= _NINE and word.isdigit()]
+    if not numbers:
+        return [0.0] * _NUMBERS
+    years = sum(len(number) == 4 and number[:2] in _CENTURIES for number in numbers)  # noqa: PLR2004
+    return [log1p(len(numbers)), log1p(max(map(len, numbers))), log1p(years)]
