@@ -268,11 +268,12 @@ def drawing(pair: Pair, need: Numbers) -> str:
     ends = [(0.0, 0.0), (1.0, 1.0)]
     if pair.costs:
         ends = [(float(pair.costs[1].mean()), 0.0), (float(pair.costs[0].mean()), 1.0)]
-    cheap, dear = (ends[0][0], float(weak.mean())), (ends[1][0], float(strong.mean()))
+    unit = 1000.0 if pair.costs else 1.0
+    cheap, dear = (ends[0][0] * unit, float(weak.mean())), (ends[1][0] * unit, float(strong.mean()))
 
     def points(found: Curve) -> list[tuple[float, float]]:
         across = found.shares if found.costs is None else found.costs
-        return [(float(x), float(y)) for x, y in zip(across, found.scores, strict=True)]
+        return [(float(x) * unit, float(y)) for x, y in zip(across, found.scores, strict=True)]
 
     lines = [
         Line("Penstock (cross-validated)", points(router)),
@@ -281,8 +282,8 @@ def drawing(pair: Pair, need: Numbers) -> str:
         Line("all strong", [dear]),
         Line("all cheap", [cheap]),
     ]
-    label = "mean cost of a call, USD" if pair.costs else "share of calls to the strong model"
-    return chart(f"{pair.name}: {pair.strong} / {pair.weak}", label, "mean score", lines)
+    label = "USD per 1,000 calls" if pair.costs else "share of calls to the strong model"
+    return chart(pair.name, label, "mean score", lines, f"{pair.strong} / {pair.weak}, {pair.n} prompts")
 
 
 def best_possible(pair: Pair) -> Curve:

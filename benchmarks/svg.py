@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html import escape
+from math import ceil, floor, log10
 
 WIDTH, HEIGHT = 720, 460
-LEFT, RIGHT, TOP, BOTTOM = 70, 190, 40, 55
+LEFT, RIGHT, TOP, BOTTOM = 70, 200, 56, 55
+TICKS = 6
 COLOURS = ("#1f6feb", "#8250df", "#bf8700", "#57606a", "#1a7f37")
 
 
@@ -20,8 +22,8 @@ class Line:
     dots: bool = field(default=False)
 
 
-def chart(title: str, x_label: str, y_label: str, lines: list[Line]) -> str:
-    """The SVG text; axes span all points."""
+def chart(title: str, x_label: str, y_label: str, lines: list[Line], subtitle: str = "") -> str:
+    """The SVG text; axes span all points, and their ticks are round numbers."""
     xs = [x for line in lines for x, _ in line.points]
     ys = [y for line in lines for _, y in line.points]
     low_x, high_x, low_y, high_y = min(xs), max(xs), min(ys), max(ys)
@@ -38,6 +40,7 @@ def chart(title: str, x_label: str, y_label: str, lines: list[Line]) -> str:
         ' font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
         f'<text x="{LEFT}" y="22" font-size="14" font-weight="600">{escape(title)}</text>',
+        f'<text x="{LEFT}" y="40" fill="#57606a">{escape(subtitle)}</text>',
     ]
     parts += _axes(low_x, high_x, low_y, high_y, place)
     parts.append(f'<text x="{LEFT + wide / 2}" y="{HEIGHT - 14}" text-anchor="middle">{escape(x_label)}</text>')
@@ -62,11 +65,25 @@ def chart(title: str, x_label: str, y_label: str, lines: list[Line]) -> str:
 
 def _axes(low_x: float, high_x: float, low_y: float, high_y: float, place) -> list[str]:  # noqa: ANN001 - local to chart
     parts = []
-    for step in range(6):
-        x, y = low_x + (high_x - low_x) * step / 5, low_y + (high_y - low_y) * step / 5
-        px, _ = place(x, low_y)
-        _, py = place(low_x, y)
-        parts.append(f'<line x1="{LEFT}" y1="{py:.1f}" x2="{WIDTH - RIGHT}" y2="{py:.1f}" stroke="#d0d7de"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{py + 4:.1f}" text-anchor="end">{y:.3f}</text>')
-        parts.append(f'<text x="{px:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{x:.3g}</text>')
+    bottom, end = HEIGHT - BOTTOM, WIDTH - RIGHT
+    for y in round_ticks(low_y, high_y):
+        py = place(low_x, y)[1]
+        parts.append(f'<line x1="{LEFT}" y1="{py:.1f}" x2="{end}" y2="{py:.1f}" stroke="#eaeef2"/>')
+        parts.append(f'<text x="{LEFT - 8}" y="{py + 4:.1f}" text-anchor="end">{y:.6g}</text>')
+    for x in round_ticks(low_x, high_x):
+        px = place(x, low_y)[0]
+        parts.append(f'<line x1="{px:.1f}" y1="{bottom}" x2="{px:.1f}" y2="{bottom + 4}" stroke="#57606a"/>')
+        parts.append(f'<text x="{px:.1f}" y="{bottom + 18}" text-anchor="middle">{x:.6g}</text>')
+    parts.append(f'<path d="M{LEFT} {TOP}V{bottom}H{end}" fill="none" stroke="#57606a"/>')
     return parts
+
+
+def round_ticks(low: float, high: float) -> list[float]:
+    """At most ``TICKS`` + 1 multiples of 1, 2 or 5 times a power of ten between the two, both included."""
+    if high <= low:
+        return [low]
+    rough = (high - low) / TICKS
+    power = 10.0 ** floor(log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
+    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
+    return [round(index * step, 12) for index in range(first, last + 1)]

@@ -45,13 +45,14 @@ def test_prompts_that_the_candidate_never_loses_are_found_easy_and_the_others_ar
     assert sum(hard) < 10
 
 
-def test_where_no_prompt_is_told_from_another_nothing_is_certified() -> None:
+def test_where_no_prompt_is_told_from_another_no_more_is_certified_than_blind_luck_may_lose() -> None:
     draw = random.Random(3)
     noise = [
         Label(prompt_features(prompt(draw, hard=False)), -1.0 if draw.random() < 0.4 else 0.0, accepted=True)
         for _ in range(FIRST_LOOK)
     ]
-    assert find_easy("t", noise, Look(1, FIRST_LOOK), TERMS) is None
+    found = find_easy("t", noise, Look(1, FIRST_LOOK), TERMS)
+    assert found is None or found.certificate.share * 0.4 < TERMS.margin
 
 
 @given(st.integers(0, 30_000))
