@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import threading
 import time
@@ -30,12 +31,15 @@ PATIENCE_S = 20.0
 class Running:
     """A gateway that serves."""
 
-    def __init__(self, url: str, gateway: Gateway, books: Books, log: io.StringIO) -> None:
+    def __init__(
+        self, url: str, gateway: Gateway, books: Books, log: io.StringIO, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self.url = url
         self.openai_url = f"{url}/v1"
         self.port = int(url.rpartition(":")[2])
         self.gateway = gateway
         self.books = books
+        self.loop = loop
         self._log = log
 
     @property
@@ -87,11 +91,17 @@ def serving(
     )
     listener = listen("127.0.0.1", 0)
     server = server_of(gateway, settings)
-    thread = threading.Thread(target=lambda: uvloop.run(server.serve(sockets=[listener])), daemon=True)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        await server.serve(sockets=[listener])
+
+    thread = threading.Thread(target=lambda: uvloop.run(serve()), daemon=True)
     thread.start()
     eventually(lambda: server.started)
     try:
-        yield Running(url_of(listener), gateway, books, lines)
+        yield Running(url_of(listener), gateway, books, lines, loops[0])
     finally:
         server.should_exit = True
         thread.join(PATIENCE_S)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import anthropic
 import pytest
@@ -124,3 +126,36 @@ def test_a_budget_that_is_raised_or_renamed_remembers_what_was_spent_and_a_new_o
     reload_policy(house, Policy(budgets=wider), {})
     assert [(name, spent) for name, _, spent, _ in house.budgets.standing()] == [("total", 7), ("triage", 7)]
     books.close()
+
+
+def test_a_reload_drops_no_call_and_streams_end_where_they_began() -> None:
+    content: Any = [{"role": "user", "content": "Say something about rivers."}]
+    with simulating() as first, simulating() as second:
+        first.inject("slow-stream=0.05@times=1")
+        with (
+            serving(policy_for(first.base_url)) as gateway,
+            anthropic.Anthropic(base_url=gateway.url, api_key="k", max_retries=0) as claude,
+            ThreadPoolExecutor(8) as pool,
+        ):
+            house, loop = gateway.gateway.house, gateway.loop
+            kinds = []
+
+            def ask(_: int) -> str:
+                return claude.messages.create(model="claude-haiku-4-5", max_tokens=20, messages=content).id
+
+            with claude.messages.create(
+                model="claude-haiku-4-5", max_tokens=40, messages=content, stream=True
+            ) as stream:
+                kinds.append(next(iter(stream)).type)
+                asked = [pool.submit(ask, number) for number in range(40)]
+                for place in (second, first, second):
+                    loop.call_soon_threadsafe(reload_policy, house, policy_for(place.base_url), {})
+                    asked += [pool.submit(ask, number) for number in range(20)]
+                kinds += [event.type for event in stream]
+            assert len([one.result(60) for one in asked]) == 100
+            ask(0)
+            calls = gateway.calls(102)
+        assert kinds[-1] == "message_stop"
+        assert len(first.bill) + len(second.bill) == 102
+        assert second.bill
+    assert all(call.status == 200 and call.error_kind is None for call in calls)
