@@ -39,6 +39,11 @@ def test_unknown_is_said_to_be_unknown() -> None:
     assert "no answer connect tokens unknown unknown" in line
 
 
+def test_what_is_only_metered_says_what_it_was() -> None:
+    line = line_of(call(operation="embeddings", dialect=None, model_asked="e-3", model_sent="e-3"))
+    assert " embeddings e-3 200 " in line
+
+
 def test_the_newest_calls_are_listed_with_their_edits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     edit = EditRecord(lever="cap", why="answers are short", saving=Picodollars(10**12), risk=Risk.LOSSY)
     with open_ledger(tmp_path / "l.db") as ledger:

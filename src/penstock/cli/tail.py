@@ -69,6 +69,8 @@ def line_of(call: Call) -> str:
     model = call.model_sent or "?"
     if call.model_asked and call.model_asked != call.model_sent:
         model = f"{call.model_asked} -> {call.model_sent}"
+    if call.operation != "chat":
+        model = f"{call.operation} {model}"
     usage = call.usage
     tokens = "tokens unknown"
     if usage is not None:
