@@ -5,10 +5,11 @@ import json
 
 import pytest
 
-from penstock.engine.metering import CUT, StreamMeter, ask_for_usage, wants_stream
+from penstock.engine.metering import CUT, GATHERED, StreamMeter, ask_for_usage, wants_stream
 from penstock.engine.steps import Send, Sent
 from penstock.wire.dialect import Dialect
 from penstock.wire.usage import Basis
+from penstock.wire.view import read_request
 
 CHAT = Send(body=b"{}", model="gpt-5", dialect=Dialect.OPENAI_CHAT)
 MESSAGES = Send(body=b"{}", model="claude-haiku-4-5", dialect=Dialect.ANTHROPIC_MESSAGES)
@@ -141,6 +142,29 @@ def test_usage_is_asked_for_where_a_stream_would_carry_none() -> None:
     assert json.loads(asked)["stream_options"] == {"include_obfuscation": False, "include_usage": True}
     asked = ask_for_usage(Dialect.OPENAI_CHAT, b'{"stream":true,"stream_options":null}')
     assert json.loads(asked)["stream_options"] == {"include_usage": True}
+
+
+@pytest.mark.parametrize("more", [b"", b',"stream_options":null', b',"stream_options":{"include_obfuscation":false}'])
+@pytest.mark.parametrize("stream", [b"", b',"stream":true', b',"stream":false'])
+def test_with_a_view_of_the_body_the_same_is_asked_for(stream: bytes, more: bytes) -> None:
+    raw = b'{"model":"gpt-5","messages":[{"role":"user","content":"hi"}]' + stream + more + b" }\n"
+    view = read_request(Dialect.OPENAI_CHAT, raw)
+    asked, plain = (ask_for_usage(Dialect.OPENAI_CHAT, raw, one) for one in (view, None))
+    assert json.loads(asked) == json.loads(plain)
+    assert (asked is raw) == (plain is raw)
+
+
+def test_a_long_stream_is_read_in_parts_as_it_gathers() -> None:
+    meter = StreamMeter(CHAT)
+    texts = [f"word {number} " * 50 for number in range(200)]
+    assert sum(map(len, texts)) > 2 * GATHERED
+    for chunk in chat(*map(delta, texts), delta("", "stop"), USAGE).split(b"data: "):
+        meter.feed(b"data: " + chunk if chunk else b"")
+    sent = metered(meter)
+    assert sent.body is not None
+    assert json.loads(sent.body)["choices"][0]["message"]["content"] == "".join(texts)
+    assert sent.usage is not None
+    assert sent.usage.output == 4
 
 
 @pytest.mark.parametrize(

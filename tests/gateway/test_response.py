@@ -93,3 +93,68 @@ async def test_an_error_status_says_that_an_upload_is_not_wanted() -> None:
     assert not response.refused
     response.status = 413
     assert response.refused
+
+
+async def test_chunks_are_poured_out_at_the_moment_they_arrive() -> None:
+    tap = Tap()
+    response = Response(tap)
+    seen: list[bytes] = []
+    response.add(b"a")
+    pouring = asyncio.ensure_future(response.pour(seen.append))
+    await asyncio.sleep(0)
+    assert seen == [b"a"]
+    response.add(b"b")
+    response.wake()
+    assert seen == [b"a", b"b"]
+    response.add(b"c")
+    response.finish()
+    await pouring
+    assert seen == [b"a", b"b", b"c"]
+    assert tap.drains == 2  # at its end the connection is another request's
+
+
+async def test_a_full_sink_is_waited_for_while_chunks_gather() -> None:
+    response = Response(Tap())
+    seen: list[bytes] = []
+    room = asyncio.get_running_loop().create_future()
+
+    def sink(chunk: bytes) -> asyncio.Future[None] | None:
+        seen.append(chunk)
+        return room if chunk == b"a" else None
+
+    pouring = asyncio.ensure_future(response.pour(sink))
+    await asyncio.sleep(0)
+    for piece in (b"a", b"b", b"c"):
+        response.add(piece)
+        response.wake()
+    assert seen == [b"a"]
+    room.set_result(None)
+    response.finish()
+    await pouring
+    assert seen == [b"a", b"bc"]
+
+
+async def test_what_a_sink_raises_is_raised_where_it_came_from() -> None:
+    response = Response(Tap())
+
+    def sink(chunk: bytes) -> None:
+        raise ValueError(chunk)
+
+    pouring = asyncio.ensure_future(response.pour(sink))
+    await asyncio.sleep(0)
+    response.add(b"a")
+    response.wake()
+    with pytest.raises(ValueError, match="a"):
+        await pouring
+
+
+async def test_a_body_that_breaks_off_while_it_is_poured_raises() -> None:
+    response = Response(Tap())
+    seen: list[bytes] = []
+    pouring = asyncio.ensure_future(response.pour(seen.append))
+    await asyncio.sleep(0)
+    response.add(b"a")
+    response.fail(UpstreamProtocolError("cut"))
+    with pytest.raises(UpstreamProtocolError):
+        await pouring
+    assert seen == [b"a"]

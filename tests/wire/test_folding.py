@@ -4,8 +4,10 @@ import json
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from penstock.wire.folding import Pieces, data_of, index_of, write
+from penstock.wire.folding import Pieces, Template, data_of, index_of, write
 from penstock.wire.raw import Raw
 from penstock.wire.sse import Event
 
@@ -41,3 +43,58 @@ def test_pieces_are_joined_by_member() -> None:
         pieces.add(name, piece)
     assert (pieces.text("b"), pieces.text("a"), pieces.text("c")) == ("12", "x", None)
     assert pieces.names() == ["b", "a"]
+
+
+def event(text: str, **more: object) -> bytes:
+    return json.dumps({"index": 0, "delta": {"content": text}, **more}).encode()
+
+
+@given(st.text(), st.text(), st.booleans())
+def test_an_event_like_the_last_one_gives_its_text(first: str, second: str, ascii_only: bool) -> None:
+    one, two = (
+        json.dumps({"delta": {"content": text}, "n": None}, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+        for text in (first, second)
+    )
+    data = data_of(Event(None, two))
+    template = Template()
+    if data_of(Event(None, one)) is not None:
+        template.learn(one, "content", first)
+        assert template.text(two) == (None if data is None else data["delta"]["content"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        event("b", usage=1),
+        event("b").replace(b'"index": 0', b'"index": 1'),
+        b'{"index": 0, "delta": {"content": "b", "role": "x"}}',
+        b'{"index": 0, "delta": {"content": "b", "content": "c"}}',
+        b'{"index": 0, "delta": {"content": "b\x01"}}',
+        b'{"index": 0, "delta": {"content": "\xff"}}',
+        b'{"index": 0, "delta": {"content": "}}',
+        b"",
+    ],
+)
+def test_any_other_event_has_to_be_decoded(other: bytes) -> None:
+    template = Template()
+    template.learn(event("a"), "content", "a")
+    assert template.text(event("c")) == "c"
+    assert template.text(other) is None
+    template.forget()
+    assert template.text(event("c")) is None
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"content": "a", "delta": {"content": "a"}}', b'{"content": "b", "delta": {"c\\u006fntent": "a"}}']
+)
+def test_an_event_whose_text_cannot_be_told_apart_is_no_template(data: bytes) -> None:
+    template = Template()
+    template.learn(data, "content", "a")
+    assert template.text(data) is None
+
+
+def test_a_stream_that_varies_elsewhere_is_soon_left_alone() -> None:
+    template = Template()
+    for number in range(20):
+        template.learn(event("a", number=number), "content", "a")
+    assert template.text(event("a", number=19)) is None

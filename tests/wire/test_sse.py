@@ -133,3 +133,8 @@ def test_an_event_of_many_short_lines_is_limited_too() -> None:
     stream = EventStream(limit=100)
     with pytest.raises(UpstreamProtocolError):
         feed_many(stream, b"data: 0123456789\n")
+
+
+@given(_STREAMS)
+def test_events_by_blank_lines_are_those_of_line_by_line(raw: bytes) -> None:
+    assert whole(raw.replace(b"\r", b"")) == pieces(raw.replace(b"\r", b""), list(range(len(raw))))

@@ -60,6 +60,8 @@ def run_call(request: Incoming, context: EngineContext) -> Generator[Step, Resul
     view: View | None = None
     try:
         view = read_request(request.dialect, request.raw)
+        if request.streamed_to_caller is None:
+            request = msgspec.structs.replace(request, streamed_to_caller=view.stream)
         ahead = look_ahead(view, request, context)
     except MalformedRequest:
         return (yield from _forward(request, view))
@@ -105,7 +107,7 @@ def _attempts(
         if attempt.accepted:
             first = attempt.sent.first_byte_at
             context.began(request.call_id, first if first is not None else attempt.sent.ended_at)
-        shown = request.streamed_to_caller and not buffer
+        shown = bool(request.streamed_to_caller) and not buffer
         again = next_try(plan, attempt, [one.fate for _, one in spent], shown=shown) if treated else None
         if treated and plan.edits and attempt.accepted and (purpose == "call" or spent[-1][1].fate == "refused"):
             context.edits_were_answered(plan.task, refused=purpose != "call")

@@ -22,7 +22,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
         tags: free labels.
         bypass: the caller turned us off for this call.
         started_at: when it reached us, seconds since the epoch.
-        streamed_to_caller: whether the caller sees the answer while it arrives.
+        streamed_to_caller: whether the caller sees the answer while it arrives; None for what the body asks for.
     """
 
     call_id: str
@@ -34,4 +34,4 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     tags: Mapping[str, str] = {}
     bypass: bool = False
     started_at: float
-    streamed_to_caller: bool = False
+    streamed_to_caller: bool | None = False

@@ -18,9 +18,14 @@ from penstock.wire.estimate import estimate_bytes
 from penstock.wire.fold import Fold
 from penstock.wire.sse import EventStream
 from penstock.wire.usage import Basis, Usage
+from penstock.wire.view import View
 
 CUT = "cut_stream"
 """The error kind of a stream that ended before its last event; also the flag of a usage that was estimated for one."""
+
+
+GATHERED = 32 * 1024
+"""Bytes of a stream that may gather before they are read."""
 
 
 class StreamMeter:
@@ -37,10 +42,23 @@ class StreamMeter:
         self._events = EventStream()
         self._fold = Fold(send.dialect)
         self._readable = self._decoder is not None
+        self._gathered: list[bytes] = []
+        self._size = 0
+        # What is compressed is read at once: of broken data the part before the break still counts.
+        self._most = GATHERED if encoding in (None, "identity") else 0
 
     def feed(self, chunk: bytes) -> None:
-        """The next bytes, as they came over the wire."""
-        if not self._readable or self._decoder is None:
+        """The next bytes, as they came over the wire. They are read many at a time: nobody asks before the end."""
+        self._gathered.append(chunk)
+        self._size += len(chunk)
+        if self._size >= self._most:
+            self._read()
+
+    def _read(self) -> None:
+        chunk = b"".join(self._gathered)
+        self._gathered.clear()
+        self._size = 0
+        if not self._readable or self._decoder is None or not chunk:
             return
         try:
             for event in self._events.feed(self._decoder.feed(chunk)):
@@ -68,6 +86,7 @@ class StreamMeter:
             broken: why it ended early (``closed_by_caller``, ``timeout``...), or None if it came to its end.
             prompt_tokens: an estimate of the prompt, for a stream that was cut before it said.
         """
+        self._read()
         if self._readable:
             for event in self._events.close():
                 self._fold.add(event)
@@ -95,6 +114,7 @@ class StreamMeter:
     @property
     def complete(self) -> bool:
         """Whether the answer's last event was seen."""
+        self._read()
         return self._fold.complete
 
     def _estimated(self, usage: Usage | None, body: bytes, prompt_tokens: int | None) -> Usage | None:
@@ -120,6 +140,12 @@ class _StreamFields(msgspec.Struct):
 _fields = msgspec.json.Decoder(_StreamFields)
 
 
+def _with_last_member(raw: bytes, member: bytes) -> bytes:
+    """A JSON object that has members with one more; what follows it is white space."""
+    end = raw.rindex(b"}")
+    return b"".join((memoryview(raw)[:end], member, memoryview(raw)[end + 1 :]))
+
+
 def wants_stream(raw: bytes) -> bool:
     """Whether a request body asks for a stream; False for what is no JSON."""
     if b'"stream"' not in raw:
@@ -130,14 +156,20 @@ def wants_stream(raw: bytes) -> bool:
         return False
 
 
-def ask_for_usage(dialect: Dialect, raw: bytes) -> bytes:
+_ASKED = b',"stream_options":{"include_usage":true}}'
+
+
+def ask_for_usage(dialect: Dialect, raw: bytes, view: View | None = None) -> bytes:
     """A streamed Chat Completions request with ``stream_options.include_usage`` (provider-semantics 2.8).
 
     Without it a stream carries no usage at all. The very same bytes when it is there already, or in other dialects.
-    The caller who did not ask must not see the extra chunk: ``hidden_chunk.UsageChunkFilter``.
+    The caller who did not ask must not see the extra chunk: ``hidden_chunk.UsageChunkFilter``. ``view`` is the reading
+    of these bytes, where there is one.
     """
     if dialect is not Dialect.OPENAI_CHAT:
         return raw
+    if view is not None and "stream_options" not in view.params:
+        return _with_last_member(raw, _ASKED) if view.stream else raw
     try:
         fields = _fields.decode(raw)
         options = fields.stream_options

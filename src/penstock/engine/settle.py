@@ -9,6 +9,7 @@ from penstock.engine.attempt import Attempt
 from penstock.engine.edit import Edit
 from penstock.engine.holdback import Arm
 from penstock.engine.incoming import Incoming
+from penstock.engine.metering import wants_stream
 from penstock.engine.plan import Plan
 from penstock.engine.record import Call, EditRecord, ExtraSend
 from penstock.models.prices import TABLE_VERSION
@@ -55,7 +56,7 @@ def record_of(
         dialect=request.dialect,
         model_asked=plan.view.model if plan is not None else attempt.send.model,
         model_sent=attempt.send.model,
-        stream=request.streamed_to_caller,
+        stream=wants_stream(request.raw) if request.streamed_to_caller is None else request.streamed_to_caller,
         status=sent.status,
         error_kind=sent.error_kind,
         usage=attempt.usage,

@@ -89,6 +89,10 @@ class AsgiCaller(Caller):
         """Send a part of the body; waits while the caller's socket is full."""
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
+    def put(self, chunk: bytes) -> Awaitable[object] | None:
+        """The same as something to be waited for."""
+        return self.pass_on(chunk)
+
     async def end(self) -> None:
         """Send the end of the body."""
         await self._send({"type": "http.response.body", "body": b""})

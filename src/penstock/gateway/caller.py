@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Protocol
 
 from penstock.gateway.headers import Lines
@@ -72,6 +72,10 @@ class Caller(Protocol):
 
     async def pass_on(self, chunk: bytes) -> None:
         """Send a part of the body; waits while the caller's socket is full."""
+        ...
+
+    def put(self, chunk: bytes) -> Awaitable[object] | None:
+        """The same without waiting: what it gives back is to be waited for before the next part."""
         ...
 
     async def end(self) -> None:

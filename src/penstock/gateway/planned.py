@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Awaitable
 
 import msgspec
 
@@ -97,7 +98,7 @@ class PlannedCall:
         self._labels: Labels = read_labels(asked.ours)
         self._packed = packed
         # What cannot be read may ask for a stream; then whatever comes is passed on as it comes.
-        self._streamed = wants_stream(raw) if packed is None or packed.readable else True
+        self._streamed = packed is not None and not packed.readable
         self._started_at = house.clock()
         self._call_id = call_id
         self._bypass = bypass or self._labels.bypass
@@ -116,7 +117,7 @@ class PlannedCall:
                 tags=self._admission.tags,
                 bypass=self._bypass,
                 started_at=self._started_at,
-                streamed_to_caller=self._streamed,
+                streamed_to_caller=True if self._streamed else None,
             ),
             house.context,
             self._keep,
@@ -129,6 +130,8 @@ class PlannedCall:
             await self._wait(step)
             step = self._flow.advance()
         if isinstance(step, Send):
+            plan = step.plan
+            self._streamed = self._streamed or (plan.view.stream if plan is not None else wants_stream(self._raw))
             problem = self._admission.check(step)
             if problem is not None:
                 await self._refuse(problem)
@@ -200,7 +203,7 @@ class PlannedCall:
     async def _send_to(self, send: Send, planned: bytes) -> Sent | None:
         """Send bytes for a Send; the result if the answer was forwarded, None if it is held."""
         house, admission = self._house, self._admission
-        lines, body, hidden = self._outgoing(planned)
+        lines, body, hidden = self._outgoing(send, planned)
         await admission.enter(send)
         sent_at = house.clock()
         try:
@@ -226,13 +229,16 @@ class PlannedCall:
             admission.leave()
         return None
 
-    def _outgoing(self, planned: bytes) -> tuple[Lines, bytes, bool]:
+    def _outgoing(self, send: Send, planned: bytes) -> tuple[Lines, bytes, bool]:
         """Headers and body for the provider, and whether a usage chunk has to be hidden from the caller."""
         lines = self._house.credentials(self._route.provider, self._asked)
         body = planned
         hidden = False
+        view = None
+        if send.plan is not None:
+            view = next((one for one in (send.plan.planned, send.plan.view) if one.raw is planned), None)
         if self._streamed and not self._bypass:
-            body = ask_for_usage(self._dialect, planned)
+            body = ask_for_usage(self._dialect, planned, view)
             hidden = body is not planned
         accepted = header(lines, b"accept-encoding")
         if self._packed is not None:
@@ -290,15 +296,18 @@ class PlannedCall:
         lines = [line for line in backward(response.headers) if line[0] != b"content-length"]
         ours = report_headers(None, send.plan, call_id=self._call_id, model=send.model)
         lines += [(name.encode("ascii"), value.encode("utf-8")) for name, value in ours.items()]
+
+        def passed(chunk: bytes) -> Awaitable[object] | None:
+            nonlocal first_at
+            if first_at is None:
+                first_at = house.clock()
+            meter.feed(chunk)
+            seen = chunk if hide is None else hide.feed(chunk)
+            return caller.put(seen) if seen else None
+
         try:
             await caller.begin(response.status, lines)
-            async for chunk in response.chunks:
-                if first_at is None:
-                    first_at = house.clock()
-                seen = chunk if hide is None else hide.feed(chunk)
-                if seen:
-                    await caller.pass_on(seen)
-                meter.feed(chunk)
+            await response.pour(passed)
             rest = b"" if hide is None else hide.close()
             if rest:
                 await caller.pass_on(rest)

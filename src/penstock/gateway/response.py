@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from penstock.errors import UpstreamError, UpstreamProtocolError
@@ -23,6 +24,10 @@ class Source(Protocol):
         ...
 
 
+Sink = Callable[[bytes], Awaitable[object] | None]
+"""Takes a chunk; what it gives back is waited for before it is given the next one."""
+
+
 class Response:
     """An answer whose head has arrived and whose body may still be arriving.
 
@@ -35,7 +40,19 @@ class Response:
         complete: whether the whole body has arrived.
     """
 
-    __slots__ = ("_connection", "_error", "_pieces", "_size", "_waiter", "complete", "headers", "status")
+    __slots__ = (
+        "_connection",
+        "_error",
+        "_fault",
+        "_pieces",
+        "_room",
+        "_sink",
+        "_size",
+        "_waiter",
+        "complete",
+        "headers",
+        "status",
+    )
 
     def __init__(self, connection: Source) -> None:
         self.status = 0
@@ -45,6 +62,9 @@ class Response:
         self._size = 0
         self._error: UpstreamError | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._sink: Sink | None = None
+        self._room: Awaitable[object] | None = None
+        self._fault: Exception | None = None
         self._connection: Source | None = connection
 
     @property
@@ -68,6 +88,31 @@ class Response:
                 raise self._error
             await self._wait()
         return self._take()
+
+    async def pour(self, sink: Sink) -> None:
+        """Give each chunk to a function at the moment it arrives, to the end of the body; raises as iteration does.
+
+        Nobody is woken for a chunk, so a stream of many small ones costs little.
+        """
+        while True:
+            while self._pieces:
+                room = sink(self._take())
+                if room is not None:
+                    await room
+            if self.complete:
+                return
+            if self._error is not None:
+                raise self._error
+            self._sink = sink
+            try:
+                await self._wait()
+            finally:
+                self._sink = None
+            if self._fault is not None:
+                raise self._fault
+            room, self._room = self._room, None
+            if room is not None:
+                await room
 
     def take_ready(self) -> bytes:
         """What has arrived and was not yet read, without waiting; empty when there is nothing."""
@@ -137,6 +182,16 @@ class Response:
         self.wake()
 
     def wake(self) -> None:
-        """Let a waiting reader look again."""
+        """Let a waiting reader look again, or give its sink what has come."""
+        if self._sink is not None and self._pieces and self._room is None:
+            self._pour(self._sink)
+            if self._room is None and self._fault is None and not self.complete and self._error is None:
+                return
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def _pour(self, sink: Sink) -> None:
+        try:
+            self._room = sink(self._take())
+        except Exception as error:  # noqa: BLE001 - raised where the sink came from
+            self._fault = error

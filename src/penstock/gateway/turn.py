@@ -7,7 +7,7 @@ for an HTTP/1.0 caller by the close of the connection.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from http import HTTPStatus
 from typing import Protocol
 
@@ -173,8 +173,12 @@ class Turn(Caller):
         """Send a part of the body; waits while the caller's socket is full."""
         while self._line.writable is not None and not self.gone:
             await self._line.writable
+        self.put(chunk)
+
+    def put(self, chunk: bytes) -> Awaitable[object] | None:
+        """Send a part of the body at once; what it gives back is to be waited for before the next one."""
         if self.method == "HEAD":
-            return
+            return None
         if self._left is not None:
             self._left -= len(chunk)
         if not self._chunked:
@@ -183,6 +187,7 @@ class Turn(Caller):
             self._line.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         else:
             self._line.write(b"%x\r\n" % len(chunk), chunk, b"\r\n")
+        return None if self.gone else self._line.writable
 
     async def end(self) -> None:
         """Send the end of the body; one that is not as long as its head said cannot be kept alive."""

@@ -14,12 +14,13 @@ import msgspec
 from penstock.wire.answer import finish_of
 from penstock.wire.dialect import Dialect
 from penstock.wire.errors import ProviderError, read_error
-from penstock.wire.folding import Pieces, data_of, index_of, write
+from penstock.wire.folding import Pieces, Template, data_of, index_of, write
 from penstock.wire.raw import UNREADABLE
 from penstock.wire.sse import Event
 from penstock.wire.usage import Usage
 from penstock.wire.usage_of import usage_of
 
+_ONLY_TEXT: dict[Any, str] = {"text_delta": "text", "thinking_delta": "thinking"}
 _TEXT_DELTAS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 
 
@@ -71,9 +72,17 @@ class AnthropicFold:
         self.error: ProviderError | None = None
         self._message: dict[str, Any] = {}
         self._blocks: dict[int, _Block] = {}
+        self._template = Template()
+        self._growing: tuple[Pieces, str] | None = None
 
     def add(self, event: Event) -> None:
         """Take the next event."""
+        text = self._template.text(event.data)
+        if text is not None and self._growing is not None:
+            pieces, member = self._growing
+            pieces.add(member, text)
+            return
+        self._template.forget()
         data = data_of(event)
         if data is None:
             return
@@ -82,6 +91,7 @@ class AnthropicFold:
             self._message = data["message"]
         elif kind in ("content_block_start", "content_block_delta"):
             self._block(kind, data)
+            self._learn(event.data, data)
         elif kind == "message_delta":
             self._delta(data)
         elif kind == "message_stop":
@@ -116,6 +126,18 @@ class AnthropicFold:
             self._blocks[index] = _Block(inner)
         elif index in self._blocks:
             self._blocks[index].add(inner)
+
+    def _learn(self, raw: bytes, data: dict[str, Any]) -> None:
+        """Remember an event that only adds text to a block."""
+        delta, index = data.get("delta"), index_of(data)
+        block = None if index is None else self._blocks.get(index)
+        if data.get("type") != "content_block_delta" or not isinstance(delta, dict) or block is None:
+            return
+        member = _ONLY_TEXT.get(delta.get("type"))
+        text = None if member is None else delta.get(member)
+        if member is not None and isinstance(text, str):
+            self._growing = (block.pieces, member)
+            self._template.learn(raw, member, text)
 
     def _delta(self, data: dict[str, Any]) -> None:
         delta = data.get("delta")

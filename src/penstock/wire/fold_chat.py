@@ -12,7 +12,7 @@ from typing import Any
 from penstock.wire.answer import finish_of
 from penstock.wire.dialect import Dialect
 from penstock.wire.errors import ProviderError, read_error
-from penstock.wire.folding import Pieces, data_of, index_of, write
+from penstock.wire.folding import Pieces, Template, data_of, index_of, write
 from penstock.wire.sse import Event
 from penstock.wire.usage import Usage
 from penstock.wire.usage_of import usage_of
@@ -104,6 +104,8 @@ class ChatFold:
         self._done = False
         self._head: dict[str, Any] = {}
         self._choices: dict[int, _Choice] = {}
+        self._template = Template()
+        self._growing: Pieces | None = None
 
     @property
     def complete(self) -> bool:
@@ -113,6 +115,12 @@ class ChatFold:
 
     def add(self, event: Event) -> None:
         """Take the next event."""
+        text = self._template.text(event.data)
+        if text is not None and self._growing is not None:
+            self._growing.add("content", text)
+            self.first_content_seen = self.first_content_seen or bool(text)
+            return
+        self._template.forget()
         if event.data.strip() == _DONE:
             self._done = True
             return
@@ -131,8 +139,13 @@ class ChatFold:
         for choice in choices:
             index = index_of(choice) if isinstance(choice, dict) else None
             if index is not None:
-                self._choices.setdefault(index, _Choice()).add(choice)
+                grown = self._choices.setdefault(index, _Choice())
+                grown.add(choice)
                 self._note_content(choice.get("delta"))
+                text = _only_text(choice) if len(choices) == 1 else None
+                if text is not None:
+                    self._growing = grown.message.pieces["content"]
+                    self._template.learn(event.data, "content", text)
 
     def body(self) -> bytes:
         """The completion so far."""
@@ -159,3 +172,12 @@ class ChatFold:
         if isinstance(delta, dict):
             said = any(value for name, value in delta.items() if name != "role")
             self.first_content_seen = self.first_content_seen or said
+
+
+def _only_text(choice: dict[str, Any]) -> str | None:
+    """The text of a choice that, taken again, would change nothing else; None for any other."""
+    delta = choice.get("delta")
+    if not isinstance(delta, dict) or list(delta) != ["content"] or isinstance(choice.get("logprobs"), dict):
+        return None
+    text = delta["content"]
+    return text if isinstance(text, str) else None

@@ -62,17 +62,25 @@ class EventStream:
             chunk = chunk.removeprefix(b"\n")
         if not chunk:
             return []
+        if self._first and not self._held and len(chunk) >= len(_BOM):
+            self._first = False
+            chunk = chunk.removeprefix(_BOM)
+        if not (self._first or self._held or self._data or self._name) and b"\r" not in chunk:
+            events, chunk = self._plain(chunk)
+            if not chunk:
+                return events
+        else:
+            events = []
         self._size += len(chunk)
         lines = _END.split(chunk)
         if len(lines) == 1:
             self._held.append(chunk)
             self._check()
-            return []
+            return events
         self._after_cr = chunk.endswith(b"\r")
         lines[0] = b"".join(self._held) + lines[0]
         last = lines.pop()
         self._held = [last] if last else []
-        events: list[Event] = []
         for line in lines:
             self._line(line, events)
         self._check()
@@ -86,6 +94,23 @@ class EventStream:
             self._held = []
         self._line(b"", events)
         return events
+
+    def _plain(self, chunk: bytes) -> tuple[list[Event], bytes]:
+        """The whole events at the start of a piece whose lines end in LF, by their blank lines; and what is left."""
+        events: list[Event] = []
+        *blocks, rest = chunk.split(b"\n\n")
+        for block in blocks:
+            name, lines = None, block
+            if block.startswith(b"event: "):
+                head, _, lines = block.partition(b"\n")
+                name = head[7:].decode("utf-8", "replace")
+            if lines.startswith(b"data: ") and b"\n" not in lines:
+                events.append(Event(name, lines[6:]))
+                continue
+            for line in block.split(b"\n"):
+                self._line(line, events)
+            self._line(b"", events)
+        return events, rest
 
     def _line(self, line: bytes, events: list[Event]) -> None:
         if self._first:
