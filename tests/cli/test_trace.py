@@ -67,3 +67,14 @@ def test_shadows_that_agreed_and_judges_speak_for_a_step_and_are_no_fault() -> N
 
 def test_an_unknown_run_is_an_error(file: str) -> None:
     assert _ran("nothing", "--ledger", file) == 3
+
+
+def test_a_request_that_kept_an_entry_alive_is_no_fault_of_the_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "calls.db"
+    kept = ExtraSend(purpose="keep_alive", model="m", reason="request 1 of 11", status=200, usage=None, cost=None)
+    with open_ledger(path) as ledger:
+        ledger.append([call(1, trace="run-1", finish="stop", extra_sends=(kept,))])
+    assert _ran("run-1", "--ledger", str(path), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["first_fault"] is None

@@ -64,6 +64,25 @@ class Provider:
         self.at += after
         return outcome.call
 
+    def keep_alive(self) -> int:
+        """Send the keep-alive requests that are due now; how many there were."""
+        context = self.play.context
+        due = context.warming.due(self.at)
+        for warm in due:
+            context.warms(warm, self.at)
+            usage = self.bill(read_request(warm.dialect, warm.body))
+            context.began(warm.id, self.at + 0.5)
+            context.warmed(warm, sent(_message(warm.model, usage), at=self.at))
+        return len(due)
+
+    def idle(self, seconds: float, *, step: float = 10.0) -> int:
+        """Let time pass, with a look at what is due every few seconds; how many keep-alive requests were sent."""
+        end, requests = self.at + seconds, 0
+        while self.at < end:
+            self.at = min(self.at + step, end)
+            requests += self.keep_alive()
+        return requests
+
     def _answer(self, send: Send, call_id: str) -> Any:
         view = read_request(send.dialect, send.body)
         usage = self.bill(view)
@@ -90,7 +109,7 @@ def _tokens(segment: Segment) -> int:
     return max(1, round(segment.size / bytes_per_token))
 
 
-def _message(model: str, usage: Usage) -> dict[str, Any]:
+def _message(model: str, usage: Usage, output: int = 5) -> dict[str, Any]:
     return {
         "id": "msg_1",
         "type": "message",

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from penstock.engine.edit import Note
+from penstock.engine.record import ExtraSend
 from penstock.ledger.caching import cache_figures
+from penstock.money import Picodollars
 from penstock.wire.usage import Basis, Usage
 from tests.ledger.calls import call
 
@@ -33,6 +35,22 @@ def test_stand_downs_are_counted_with_the_arithmetic_of_the_latest() -> None:
     cache, cap = sorted(figures.stood_down.values(), key=lambda one: one.lever)
     assert (cache.lever, cache.did, cache.calls, cache.why) == ("cache", "stands down", 3, "3 writes were not read")
     assert (cap.lever, cap.calls) == ("cap", 3)
+
+
+def test_warming_requests_are_summed_by_task_and_purpose() -> None:
+    read, missed = Usage(input_uncached=5, cache_read=9000), Usage(input_uncached=5, cache_write_5m=9000)
+    extras = tuple(
+        ExtraSend(purpose=purpose, model="m", reason="", status=200, usage=usage, cost=cost)
+        for purpose, usage, cost in (
+            ("keep_alive", read, Picodollars(3)),
+            ("keep_alive", missed, None),
+            ("prewarm", missed, Picodollars(5)),
+            ("shadow", read, Picodollars(7)),
+        )
+    )
+    kept, filled = cache_figures([call(1, extra_sends=extras)]).warmed.values()
+    assert (kept.purpose, kept.requests, kept.read, kept.cost, kept.unknown) == ("keep_alive", 2, 1, 3, 1)
+    assert (filled.purpose, filled.requests, filled.read, filled.cost) == ("prewarm", 1, 0, 5)
 
 
 def test_alarms_are_listed_with_the_call_that_raised_them() -> None:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from penstock.ledger.caching import CacheFigures, Raised
+from penstock.money import Picodollars, format_usd
 
 _SHOWN_ALARMS = 5
 
@@ -19,6 +20,11 @@ def show_cache(figures: CacheFigures, console: Console) -> None:
     if figures.sums:
         console.print(_sums_table(figures))
     show_stood_down(figures, console)
+    for one in figures.warmed.values():
+        known = format_usd(Picodollars(one.cost)) + (f" + {one.unknown:,} unknown" if one.unknown else "")
+        console.print(
+            Text(f"{one.task}: {one.requests:,} {one.purpose} requests, {one.read:,} read their prefix, for {known}")
+        )
     show_alarms(figures.alarms, console)
 
 

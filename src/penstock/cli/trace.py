@@ -15,6 +15,9 @@ from penstock.ledger.sqlite import open_ledger
 from penstock.ledger.tasks import disagreed
 from penstock.money import Picodollars, format_usd, usd
 
+_BESIDE = ("shadow", "judge", "prewarm", "keep_alive")
+"""Purposes of sends beside an answer, which are no try at it."""
+
 
 def command(
     trace: str = typer.Argument(..., help="The run's key (x-penstock-trace), or the id of one of its calls."),
@@ -81,7 +84,7 @@ def faults_of(call: Call) -> list[str]:
     for extra in call.extra_sends:
         if extra.purpose == "shadow" and disagreed(extra.reason):
             found.append(f"shadow {extra.model} {extra.reason}")
-        elif extra.purpose not in ("shadow", "judge"):
+        elif extra.purpose not in _BESIDE:
             found.append(f"{extra.model} {extra.purpose}: {extra.reason}")
     return found
 

@@ -83,6 +83,12 @@ def run_call(request: Incoming, context: EngineContext) -> Generator[Step, Resul
         call.alarm = reconcile(attempt, predicted, plan.task, context.evidence.drift)
     except Exception as error:  # noqa: BLE001 - the answer is there; counting may not lose it
         context.failures[f"reconcile: {type(error).__name__}"] += 1
+    try:
+        _warm(ahead, attempt, request, context)
+        if ahead.treated:
+            call.extra_sends += context.warming.book(plan.task)
+    except Exception as error:  # noqa: BLE001 - the answer is there; warming may not lose it
+        context.failures[f"warming: {type(error).__name__}"] += 1
     if ahead.trial is not None:
         try:
             call = yield from Beside(ahead.trial, plan, context).steps(attempt, spent, call)
@@ -121,6 +127,21 @@ def _attempts(
             return attempt, spent
         spent.append((attempt, again))
         view, purpose, at = again.view, again.purpose, attempt.sent.ended_at
+
+
+def _warm(ahead: Ahead, attempt: Attempt, request: Incoming, context: EngineContext) -> None:
+    """Have what the call cached watched, where the task's policy has it filled ahead or kept alive."""
+    plan, cache = ahead.plan, ahead.plan.facts.policy.cache
+    if not ahead.treated or not cache.enabled or not (cache.keep_alive or cache.prewarm):
+        return
+    if not attempt.accepted or attempt.view is None or not plan.facts.levers.cache:
+        return
+    sent = attempt.sent
+    if sent.first_byte_at is not None:
+        context.warming.waited(plan.task, sent.first_byte_at - sent.started_at)
+    if cache.keep_alive:
+        facts = plan.facts if attempt.view is plan.view else plan.facts.seeing(attempt.view)
+        context.warming.used(attempt.view, facts, request.call_id, sent.started_at)
 
 
 def _what_it_would_have_cost(ahead: Ahead, attempt: Attempt, context: EngineContext) -> Before:

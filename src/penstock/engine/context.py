@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 
+from penstock.engine.facts import Facts
 from penstock.engine.forecast import Forecast
 from penstock.engine.gates import Gates
 from penstock.engine.pipeline import ORDERED, Lever
+from penstock.engine.steps import Sent, Warm
+from penstock.engine.warming import Plan as Warmed
+from penstock.engine.warming import Warming
 from penstock.evidence.store import Evidence
+from penstock.levers.cache.chain import chain_of
 from penstock.levers.cache.hold import Siblings
 from penstock.policy.schema import Policy
 
@@ -40,6 +45,7 @@ class EngineContext:
         scope: whose provider cache this process uses.
         forecast: what the provider's caches hold, with and without us.
         siblings: calls on their way, for those that wait for a cache write.
+        warming: cache entries that are filled ahead or kept alive.
         failures: what failed open, by ``lever: ErrorType``.
     """
 
@@ -60,6 +66,7 @@ class EngineContext:
         self.forecast = Forecast(scope=scope)
         self.gates = Gates(self.evidence.gates, policy.holdback.salt)
         self.siblings = Siblings()
+        self.warming = Warming(self.evidence.idle)
         self.failures: Counter[str] = Counter()
         self._refused: dict[str, int] = {}
         self._waited: dict[str, int] = {}
@@ -73,6 +80,29 @@ class EngineContext:
         """
         self.forecast.began(call_id, at)
         self.siblings.began(call_id, at)
+
+    def warms(self, warm: Warm, at: float) -> None:
+        """A warming request is about to be sent: foresee what it does to the caches."""
+        known = self.warming.request_of(warm)
+        if known is None:
+            return
+        view, facts = known
+        tokens = facts.seeing(view).tokens
+        self.forecast.part()
+        admission = self.forecast.admission(self.forecast.actual, view, facts.profile, tokens, at)
+        self.forecast.sending(warm.id, actual=admission)
+
+    def warmed(self, warm: Warm, sent: Sent | None) -> None:
+        """A warming request is over, whatever became of it; None when it was not sent."""
+        self.siblings.over(warm.id)
+        self.warming.answered(warm, sent, self._renewed)
+        self.forecast.ended(warm.id, 0.0 if sent is None else sent.started_at)
+
+    def _renewed(self, plan: Warmed, facts: Facts, at: float) -> None:
+        chain = chain_of(plan.view, facts.seeing(plan.view).tokens, facts.profile, facts.scope)
+        for position in range(len(chain)):
+            if chain.key(position) == plan.key:
+                self.evidence.reuse.kept_alive(chain, position, plan.lifetime, at)
 
     def edits_were_answered(self, task: str, *, refused: bool) -> None:
         """Count how the provider took a changed request of a task; three refusals in a row make us stand down.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from penstock.engine.call import Incoming, Outcome, run_call
 from penstock.engine.context import EngineContext
 from penstock.engine.record import Call
-from penstock.engine.steps import Grade, Hold, Later, Record, Result, Send, Shadow
+from penstock.engine.steps import Grade, Hold, Later, Record, Result, Send, Shadow, Warm
 
 
 class Flow:
@@ -26,19 +26,27 @@ class Flow:
         request: as it came.
         context: shared by the process's calls.
         keep: given the call's record, once.
+        warm: sends a warming request in the background, and says whether it will; None for a driver that cannot.
 
     Attributes:
         outcome: what the caller gets: there from the first Shadow or Grade on if there is one, else when the call is
             over. None while it runs, or when the engine failed.
     """
 
-    __slots__ = ("_asked", "_context", "_keep", "_request", "_steps", "outcome")
+    __slots__ = ("_asked", "_context", "_keep", "_request", "_steps", "_warm", "outcome")
 
-    def __init__(self, request: Incoming, context: EngineContext, keep: Callable[[Call], object]) -> None:
+    def __init__(
+        self,
+        request: Incoming,
+        context: EngineContext,
+        keep: Callable[[Call], object],
+        warm: Callable[[Warm], bool] | None = None,
+    ) -> None:
         self._request = request
         self._context = context
         self._steps = run_call(request, context)
         self._keep = keep
+        self._warm = warm
         self._asked = False
         self.outcome: Outcome | None = None
 
@@ -46,8 +54,11 @@ class Flow:
         """Give the last step's result and get the next step; None when the call is over."""
         try:
             step = self._steps.send(result)
-            while isinstance(step, Record):
-                self._keep(step.call)
+            while isinstance(step, (Record, Warm)):
+                if isinstance(step, Record):
+                    self._keep(step.call)
+                elif self._warm is None or not self._warm(step):
+                    self._context.warmed(step, None)
                 step = self._steps.send(None)
             if isinstance(step, Shadow | Grade):
                 self.outcome = Outcome(sent=step.sent, call=step.call, plan=step.plan)

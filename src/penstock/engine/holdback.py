@@ -9,9 +9,9 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Literal
 
-Arm = Literal["treated", "holdback", "observe", "bypass"]
+Arm = Literal["treated", "holdback", "observe", "bypass", "own"]
 """``treated``: the plan was sent. ``holdback``: drawn to go as it came. ``observe``: the policy only watches.
-``bypass``: the caller turned us off for this call."""
+``bypass``: the caller turned us off for this call. ``own``: no caller's call, but the books of requests of ours."""
 
 _RANGE = 1 << 64
 _LONGEST_KEY = blake2b.MAX_KEY_SIZE

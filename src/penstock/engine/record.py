@@ -32,7 +32,8 @@ class ExtraSend(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         purpose: ``rejected`` (an answer that a verifier turned down), ``truncated`` (cut at a cap of ours and asked
-            again), ``shadow``, ``judge``, ``summary``, ``warm``.
+            again), ``shadow``, ``judge``, ``summary``, ``prewarm`` and ``keep_alive`` (requests that fill a cache entry
+            or renew it).
         model: the model it was sent to.
         reason: why it was not the answer, or why it was sent; one clause.
         status: HTTP status, or None when no answer came.

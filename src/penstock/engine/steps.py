@@ -7,6 +7,7 @@ awaits them, the client runs them sync or async, replay answers ``Send`` from a 
     Hold    -> None     wait until a sibling's response begins, or a time
     Shadow  -> Sent     answer the caller first; then send a request that no caller waits for, or give None instead
     Grade   -> Graded   answer the caller first; then have the user's grader compare two answers, or give None instead
+    Warm    -> None     send a request of ours in the background that fills a cache entry, or say that it cannot be done
     Record  -> None     keep the record of the call
 """
 
@@ -156,6 +157,31 @@ class Graded(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class Warm(msgspec.Struct, frozen=True, kw_only=True):
+    """Fill or renew a cache entry with a request that generates nothing; its cost is booked.
+
+    When a 2xx status arrives the driver calls ``EngineContext.began(id, at)``; when it is over, whatever became of it,
+    ``EngineContext.warmed(id, result)``.
+
+    Attributes:
+        id: ours, of the request.
+        call_id: of the call that it is sent for or, to keep an entry alive, that used the entry last.
+        body: the bytes to send.
+        model: the model that they name.
+        dialect: the API.
+        purpose: ``prewarm`` or ``keep_alive``.
+        why: one line with the arithmetic.
+    """
+
+    id: str
+    call_id: str
+    body: bytes
+    model: str
+    dialect: Dialect
+    purpose: str
+    why: str
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Keep a call's record."""
 
@@ -165,5 +191,5 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 Later = Shadow | Grade
 """What is done when the caller has the answer."""
 
-Step = Send | Hold | Later | Record
+Step = Send | Hold | Later | Warm | Record
 Result = Sent | Graded | None

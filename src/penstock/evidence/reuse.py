@@ -211,6 +211,11 @@ class ReuseEvidence:
             shard, place = self.prefixes.open(chain.key(last))
             shard.entry[place] = min(deepest + 1, _U16)
 
+    def kept_alive(self, chain: Chain, position: int, lifetime: float, at: float) -> None:
+        """A request of our own read or wrote an entry, which lives anew from ``at``; no sighting is counted."""
+        self.prefixes.start(at)
+        self._add_entries(chain, (Entry(position, lifetime),), -1, self.prefixes.ticks(at))
+
     def merge(self, other: ReuseEvidence) -> None:
         """Add another's evidence. Its open forecasts stay with it: they are resolved where they were opened."""
         for name in _PARTS:

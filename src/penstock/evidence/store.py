@@ -17,6 +17,7 @@ from penstock.evidence.calibration import Calibration
 from penstock.evidence.drift import DriftBook
 from penstock.evidence.escalations import Escalations
 from penstock.evidence.gatebook import GateBook
+from penstock.evidence.idle import Idle
 from penstock.evidence.layouts import Layouts
 from penstock.evidence.lengths import LengthTable
 from penstock.evidence.reuse import ReuseEvidence
@@ -49,6 +50,7 @@ class Evidence(msgspec.Struct):
         gates: which cheaper models have earned which tasks.
         drift: what the cache model foresaw against what providers reported.
         sites: call sites without a label, near-duplicates joined.
+        idle: how long prefixes that are kept alive wait for their next use.
         layouts: where texts are cut; of this process, neither merged nor stored.
     """
 
@@ -59,6 +61,7 @@ class Evidence(msgspec.Struct):
     gates: GateBook = msgspec.field(default_factory=GateBook)
     drift: DriftBook = msgspec.field(default_factory=DriftBook)
     sites: Sites = msgspec.field(default_factory=Sites)
+    idle: Idle = msgspec.field(default_factory=Idle)
     layouts: Layouts = msgspec.field(default_factory=Layouts)
 
     def merge(self, other: Evidence) -> None:
@@ -124,5 +127,6 @@ _PARTS: dict[str, Any] = {
     "gates": GateBook,
     "drift": DriftBook,
     "sites": Sites,
+    "idle": Idle,
 }
 """Attribute -> type, in the order of the JSON."""

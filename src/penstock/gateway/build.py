@@ -123,6 +123,7 @@ def build_gateway(
         await house.shadows.close()
         if house.learner is not None:
             house.learner.close()
+        await house.warmth.close(ids, books.keep)
         if keeper is not None and not keeper.close():
             log.error("ledger", error="the quality gates were not written at the close")
         if learnt is not None and not learnt.close():

@@ -18,6 +18,7 @@ from penstock.gateway.resilience import Endpoint
 from penstock.gateway.settings import Settings
 from penstock.gateway.shadows import Shadows
 from penstock.gateway.upstream import Exchange, Upstream
+from penstock.gateway.warming import Warmth
 from penstock.ledger.books import Books
 from penstock.money import PICO_PER_USD
 from penstock.policy.serving import Resilience
@@ -46,6 +47,7 @@ class House:
         shadows: requests for the quality gate that no caller waits for.
         spans: the exporter to an OpenTelemetry collector, or None.
         learner: what finds easy prompts, where the policy asks for that.
+        warmth: requests that fill cache entries or keep them alive.
         retired: connections of policies that were in force before.
         settings: limits.
         clock: seconds since the epoch.
@@ -93,6 +95,7 @@ class House:
         if spans is not None:
             books.heard.append(spans.heard)
         self.shadows = Shadows(self.settings, clock)
+        self.warmth = Warmth(context, lambda: self.endpoints, self.settings, clock)
 
     def retire(self) -> None:
         """Set the connections aside: running calls use them to their end, idle ones are let go by their own sweep."""

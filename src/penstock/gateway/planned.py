@@ -15,7 +15,7 @@ from penstock.engine.labels import Labels, read_labels
 from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
 from penstock.engine.record import Call
 from penstock.engine.report import report_headers
-from penstock.engine.steps import Grade, Hold, Later, Send, Sent, Shadow
+from penstock.engine.steps import Grade, Hold, Later, Send, Sent, Shadow, Warm
 from penstock.errors import UpstreamError
 from penstock.gateway.admission import Admission
 from penstock.gateway.caller import Caller
@@ -28,6 +28,7 @@ from penstock.gateway.packed import Packed
 from penstock.gateway.problems import Problem, error_kind, no_room, unreachable
 from penstock.gateway.response import Response
 from penstock.gateway.routes import Route
+from penstock.gateway.warming import Way
 from penstock.ledger.traffic import exchanged_of
 from penstock.telemetry.names import REFUSED
 from penstock.wire.content_encoding import READABLE, plain_body
@@ -121,6 +122,7 @@ class PlannedCall:
             ),
             house.context,
             self._keep,
+            self._warm,
         )
 
     async def run(self) -> None:
@@ -156,6 +158,8 @@ class PlannedCall:
             if not self._caller.started and not self._caller.gone:
                 await self._show()
         finally:
+            if self._house.context.warming.holds(self._call_id):
+                self._house.warmth.after(self._call_id, self._way())
             if step is not None:
                 self._shadow(step)
 
@@ -164,6 +168,13 @@ class PlannedCall:
         house = self._house
         lines = house.credentials(self._route.provider, self._asked)
         house.shadows.start(self._flow, first, house.endpoints[self._route.provider], self._target, lines)
+
+    def _way(self) -> Way:
+        lines = self._house.credentials(self._route.provider, self._asked)
+        return Way(self._route.provider, self._target, lines)
+
+    def _warm(self, warm: Warm) -> bool:
+        return self._house.warmth.start(warm, self._way())
 
     async def _wait(self, hold: Hold) -> None:
         """Wait until a sibling's answer begins, the sibling fails, or the time is over."""

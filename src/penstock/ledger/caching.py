@@ -8,8 +8,11 @@ from typing import Any
 import msgspec
 
 from penstock.engine.reconcile import reconciled
-from penstock.engine.record import Call
+from penstock.engine.record import Call, ExtraSend
 from penstock.evidence.reconcile import Reconciled
+
+WARMING = ("prewarm", "keep_alive")
+"""Purposes of requests that fill or renew cache entries."""
 
 
 class StoodDown(msgspec.Struct, kw_only=True):
@@ -48,17 +51,39 @@ class Raised(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+class Warmed(msgspec.Struct, kw_only=True):
+    """Requests of ours that filled or renewed cache entries, of one task and purpose.
+
+    Attributes:
+        task: name or fingerprint.
+        purpose: ``prewarm`` or ``keep_alive``.
+        requests: how many.
+        read: of them that read their prefix.
+        cost: in picodollars, where known.
+        unknown: requests whose cost is not known.
+    """
+
+    task: str
+    purpose: str
+    requests: int = 0
+    read: int = 0
+    cost: int = 0
+    unknown: int = 0
+
+
 class CacheFigures(msgspec.Struct, kw_only=True):
     """Sums over calls.
 
     Attributes:
         sums: foreseen and reported tokens and promises, by task and model.
         stood_down: by task, lever and what it did.
+        warmed: requests of ours, by task and purpose.
         alarms: oldest first.
     """
 
     sums: dict[tuple[str, str], Reconciled] = msgspec.field(default_factory=dict)
     stood_down: dict[tuple[str, str, str], StoodDown] = msgspec.field(default_factory=dict)
+    warmed: dict[tuple[str, str], Warmed] = msgspec.field(default_factory=dict)
     alarms: list[Raised] = msgspec.field(default_factory=list)
 
     def add(self, call: Call) -> None:
@@ -72,8 +97,19 @@ class CacheFigures(msgspec.Struct, kw_only=True):
             known.calls += 1
             if call.started_at >= known.last_at:
                 known.last_at, known.why = call.started_at, note.why
+        for extra in call.extra_sends:
+            if extra.purpose in WARMING:
+                self._add_warmed(call.task, extra)
         if call.alarm:
             self.alarms.append(Raised(at=call.started_at, call=call.id, model=call.model_sent, why=call.alarm))
+
+    def _add_warmed(self, task: str, extra: ExtraSend) -> None:
+        key = (task, extra.purpose)
+        warmed = self.warmed.setdefault(key, Warmed(task=task, purpose=extra.purpose))
+        warmed.requests += 1
+        warmed.read += extra.usage is not None and extra.usage.cache_read > 0
+        warmed.cost += extra.cost or 0
+        warmed.unknown += extra.cost is None
 
     def as_builtins(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -83,6 +119,7 @@ class CacheFigures(msgspec.Struct, kw_only=True):
                 for (task, model), sums in sorted(self.sums.items())
             ],
             "stood_down": [msgspec.to_builtins(one) for _, one in sorted(self.stood_down.items())],
+            "warmed": [msgspec.to_builtins(one) for _, one in sorted(self.warmed.items())],
             "alarms": [msgspec.to_builtins(one) for one in self.alarms],
         }
 

@@ -105,6 +105,10 @@ class CachePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         delay_usd_second: what a second of such waiting counts as, US dollars; a call waits only where reading in place
             of writing saves more than ``hold_ms`` at this price. The default, a tenth of a cent, is 3.60 dollars an
             hour, for machines that wait; someone at a screen is worth more (0.01), a nightly batch nothing (0).
+        prewarm: fill a cold prefix with a request of its own ahead of parallel first calls, where measured arrivals say
+            that it pays. Costs money of its own, which is booked; gateway only.
+        keep_alive: renew an entry with requests of our own while the next use is expected in time to pay for them.
+            Costs money of its own, which is booked; gateway only.
     """
 
     enabled: bool = True
@@ -113,6 +117,8 @@ class CachePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     move_static_up: bool = False
     hold_ms: Annotated[int, msgspec.Meta(ge=0)] = 2000
     delay_usd_second: Annotated[float, msgspec.Meta(ge=0.0)] = 0.001
+    prewarm: bool = False
+    keep_alive: bool = False
 
 
 class CapPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,0 +1,343 @@
+"""Entries that are filled ahead of their readers or kept alive between them: watched, sent, verified and booked.
+
+Nothing here waits or sends. A driver asks ``due`` every second or so for what to send now, and tells what came of it.
+Each request is verified by its own usage: one that reads nothing, or is refused, is the last one for its prefix. What
+the requests cost is booked with the task's next treated call (``owed``).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import msgspec
+
+from penstock.engine.attempt import Attempt, read_attempt
+from penstock.engine.facts import Facts
+from penstock.engine.record import Call, ExtraSend
+from penstock.engine.steps import Send, Sent, Warm
+from penstock.evidence.idle import Idle
+from penstock.levers.cache.chain import SegmentChain, chain_of
+from penstock.levers.cache.hold import written
+from penstock.levers.cache.warm import OF_LIFETIME, Price, ahead_pays, break_even, warming_body, worth
+from penstock.models.profile import Profile
+from penstock.money import Picodollars
+from penstock.unknown import Unknown
+from penstock.wire.dialect import Dialect
+from penstock.wire.view import View, read_request
+
+MOST = 512
+"""Prefixes that are watched at once; the one that was used longest ago is given up first."""
+_REFUSED = frozenset({400, 401, 403, 404, 413, 422})
+_MOST_OWED = 1000
+_MEMORY = 0.2
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A warming request that could be sent for a prefix.
+
+    Attributes:
+        view: the request.
+        tokens: of the prefix.
+        lifetime: of its entry, seconds.
+        price: of the prefix.
+        key: of the prefix.
+    """
+
+    view: View
+    tokens: int
+    lifetime: float
+    price: Price
+    key: int
+
+
+class Kept(msgspec.Struct, kw_only=True):
+    """A prefix that is watched.
+
+    Attributes:
+        task: whose.
+        plan: its request.
+        facts: of the request that used it last.
+        call_id: of that call.
+        used_at: when that call started, seconds since the epoch.
+        alive_from: when the entry was used or renewed last.
+        sent: requests of ours since the latest use.
+        asking: whether one is on its way.
+        over: no more requests are sent, the wait is only watched.
+    """
+
+    task: str
+    plan: Plan
+    facts: Facts
+    call_id: str
+    used_at: float
+    alive_from: float
+    sent: int = 0
+    asking: bool = False
+    over: bool = False
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one request to the next."""
+        return OF_LIFETIME * self.plan.lifetime
+
+    def rounds(self, at: float) -> int:
+        """Whole rounds since the latest use."""
+        return int((at - self.used_at) / self.interval)
+
+
+class Warming:
+    """What one process warms.
+
+    Attributes:
+        owed: what was sent and not booked yet, by task.
+        refused: tasks and models whose warming requests the provider refuses.
+    """
+
+    def __init__(self, idle: Idle) -> None:
+        self._idle = idle
+        self._kept: OrderedDict[int, Kept] = OrderedDict()
+        self._by_call: dict[str, int] = {}
+        self._running: dict[str, tuple[str, Plan, Facts, int | None]] = {}
+        self._first_byte: dict[str, float] = {}
+        self._number = 0
+        self._dialects: dict[str, Dialect] = {}
+        self.owed: dict[str, list[ExtraSend]] = {}
+        self.refused: set[tuple[str, str]] = set()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def used(self, view: View, facts: Facts, call_id: str, at: float) -> None:
+        """A treated call was answered: what it shares with watched prefixes is used, and its own is watched from now.
+
+        Args:
+            view: as it was sent.
+            facts: of that request.
+            call_id: ours.
+            at: when it started, seconds since the epoch.
+        """
+        chain = chain_of(view, facts.tokens, facts.profile, facts.scope)
+        self._count_uses(chain, at)
+        plan = self.plan(view, facts)
+        if isinstance(plan, Unknown) or (facts.task, view.model) in self.refused:
+            return
+        kept = Kept(task=facts.task, plan=plan, facts=facts, call_id=call_id, used_at=at, alive_from=at)
+        self._kept[plan.key] = kept
+        self._by_call[call_id] = plan.key
+        if len(self._kept) > MOST:
+            self._forget(next(iter(self._kept)))
+
+    def _count_uses(self, chain: SegmentChain, at: float) -> None:
+        if not self._kept:
+            return
+        for position in range(len(chain)):
+            known = self._kept.get(chain.key(position))
+            if known is not None and at >= known.used_at:
+                self._idle.add(known.task, known.rounds(at), came=True)
+                self._forget(chain.key(position))
+
+    def _forget(self, key: int) -> None:
+        kept = self._kept.pop(key)
+        if self._by_call.get(kept.call_id) == key:
+            del self._by_call[kept.call_id]
+
+    def holds(self, call_id: str) -> bool:
+        """Whether a prefix is watched for a call."""
+        return call_id in self._by_call
+
+    def plan(self, view: View, facts: Facts) -> Plan | Unknown:
+        """The warming request for a request as it is sent, or why there is none."""
+        profile, prices = facts.profile, facts.prices
+        marked = written(view, facts)
+        if not marked or isinstance(profile, Unknown) or isinstance(prices, Unknown):
+            return Unknown("nothing is cached")
+        if isinstance(prices.input, Unknown) or isinstance(prices.cache_read, Unknown):
+            return Unknown("no price")
+        body = warming_body(view, profile)
+        if isinstance(body, Unknown):
+            return body
+        deepest = marked[0]
+        name, lifetime = _lifetime(view, profile)
+        rate = getattr(prices, f"cache_write_{name}", Unknown("no such lifetime"))
+        if isinstance(rate, Unknown):
+            return rate
+        request = read_request(view.dialect, body)
+        beside = max(0, sum(facts.seeing(request).tokens) - deepest.tokens)
+        return Plan(
+            view=request,
+            tokens=deepest.tokens,
+            lifetime=lifetime,
+            price=Price(
+                write=deepest.tokens * rate, read=deepest.tokens * prices.cache_read, beside=beside * prices.input
+            ),
+            key=deepest.key,
+        )
+
+    def due(self, now: float) -> list[Warm]:
+        """The keep-alive requests to send now; prefixes that nobody came back to are given up."""
+        found = []
+        for key, kept in list(self._kept.items()):
+            if kept.asking or now < kept.alive_from + kept.interval:
+                continue
+            if not kept.over and not self._pays(kept, now):
+                kept.over = True
+            if kept.over:
+                if kept.rounds(now) > break_even(kept.plan.price) + 1:
+                    self._idle.add(kept.task, kept.rounds(now), came=False)
+                    self._forget(key)
+                continue
+            found.append(self._ask(key, kept))
+        return found
+
+    def _pays(self, kept: Kept, now: float) -> bool:
+        if now >= kept.alive_from + kept.plan.lifetime:
+            return False
+        return worth(kept.plan.price, kept.sent, lambda round_: self._idle.hazard(kept.task, round_)) > 0.0
+
+    def _ask(self, key: int, kept: Kept) -> Warm:
+        kept.asking = True
+        kept.sent += 1
+        chance = self._idle.hazard(kept.task, kept.sent)
+        why = (
+            f"request {kept.sent} of at most {break_even(kept.plan.price)} to keep {kept.plan.tokens:,} tokens alive; "
+            f"{chance:.0%} are used in the round that it buys"
+        )
+        return self._warm("keep_alive", kept.call_id, kept.task, kept.plan, kept.facts, why, key)
+
+    def ahead(self, view: View, facts: Facts, call_id: str) -> Warm | None:
+        """The request that fills a cold prefix ahead of parallel first calls; None when it would not pay."""
+        hold_s = facts.policy.cache.hold_ms / 1000
+        slow = self._first_byte.get(facts.task, 0.0) - hold_s
+        late = facts.evidence.reuse.pace.per_minute(facts.task, facts.now) / 60 * slow
+        if late <= 0.0 or (facts.task, view.model) in self.refused:
+            return None
+        plan = self.plan(view, facts)
+        if isinstance(plan, Unknown) or not ahead_pays(plan.price, late):
+            return None
+        why = f"fills {plan.tokens:,} tokens ahead of {late:.1f} calls that would not have waited for the first answer"
+        return self._warm("prewarm", call_id, facts.task, plan, facts, why, None)
+
+    def _warm(  # noqa: PLR0917 - what a request is made of
+        self, purpose: str, call_id: str, task: str, plan: Plan, facts: Facts, why: str, key: int | None
+    ) -> Warm:
+        self._number += 1
+        warm = Warm(
+            id=f"{call_id}-warm-{self._number}",
+            call_id=call_id,
+            body=plan.view.raw,
+            model=plan.view.model,
+            dialect=plan.view.dialect,
+            purpose=purpose,
+            why=why,
+        )
+        self._running[warm.id] = (task, plan, facts, key)
+        return warm
+
+    def request_of(self, warm: Warm) -> tuple[View, Facts] | None:
+        """What a request on its way is, and the facts of the call that it serves; None when it is over."""
+        running = self._running.get(warm.id)
+        return None if running is None else (running[1].view, running[2])
+
+    def answered(self, warm: Warm, sent: Sent | None, renew: Callable[[Plan, Facts, float], None]) -> None:
+        """A warming request is over; None when it was not sent.
+
+        Args:
+            warm: the request.
+            sent: how it went.
+            renew: called with the plan, its facts and the request's start when the entry lives.
+        """
+        running = self._running.pop(warm.id, None)
+        if running is None:
+            return
+        task, plan, facts, key = running
+        kept = self._kept.get(key) if key is not None else None
+        if kept is not None:
+            kept.asking = False
+        if sent is None:
+            if kept is not None:
+                kept.over = True
+            return
+        send = Send(body=warm.body, model=warm.model, dialect=warm.dialect, purpose=warm.purpose)
+        attempt = read_attempt(send, plan.view, sent, facts.tier)
+        read, lives = _verdict(attempt, plan)
+        if sent.status in _REFUSED:
+            self.refused.add((task, plan.view.model))
+        if lives:
+            renew(plan, facts, sent.started_at)
+        if kept is not None:
+            kept.alive_from = sent.started_at
+            kept.over = kept.over or not read
+        self._owe(task, warm, attempt, read=read)
+
+    def _owe(self, task: str, warm: Warm, attempt: Attempt, *, read: bool) -> None:
+        usage = attempt.usage
+        told = "no usage" if usage is None else f"read {usage.cache_read:,}, wrote {usage.cache_write:,} tokens"
+        stops = "" if read or warm.purpose == "prewarm" else "; stopped, since it did not read"
+        self._dialects[task] = warm.dialect
+        listed = self.owed.setdefault(task, [])
+        if len(listed) < _MOST_OWED:
+            listed.append(
+                ExtraSend(
+                    purpose=warm.purpose,
+                    model=warm.model,
+                    reason=f"{warm.why}: {told}{stops}",
+                    status=attempt.sent.status,
+                    usage=usage,
+                    cost=attempt.cost,
+                )
+            )
+
+    def book(self, task: str) -> tuple[ExtraSend, ...]:
+        """What a task owes, taken off the list: for the record of its next treated call."""
+        return tuple(self.owed.pop(task, ()))
+
+    def unbooked(self, ids: Callable[[], str], at: float) -> list[Call]:
+        """Records of the requests that no call of their task followed: for the close, so that all is booked.
+
+        Args:
+            ids: makes the next record's id.
+            at: seconds since the epoch.
+        """
+        found = []
+        for task in list(self.owed):
+            dialect, spent = self._dialects[task], self.book(task)
+            found.append(
+                Call(
+                    id=ids(),
+                    started_at=at,
+                    task=task,
+                    arm="own",
+                    provider=dialect.provider,
+                    dialect=dialect,
+                    model_asked=spent[0].model,
+                    model_sent=spent[0].model,
+                    cost=Picodollars(0),
+                    cost_before=Picodollars(0),
+                    extra_sends=spent,
+                )
+            )
+        return found
+
+    def waited(self, task: str, first_byte_s: float) -> None:
+        """How long a call of a task waited for its answer to begin."""
+        known = self._first_byte.get(task)
+        if known is not None or len(self._first_byte) < 10 * MOST:
+            self._first_byte[task] = first_byte_s if known is None else known + _MEMORY * (first_byte_s - known)
+
+
+def _verdict(attempt: Attempt, plan: Plan) -> tuple[bool, bool]:
+    """Whether a request read its prefix, and whether the entry lives after it, by its own usage."""
+    usage = attempt.usage
+    if not attempt.accepted or usage is None:
+        return False, False
+    read = 2 * usage.cache_read >= plan.tokens
+    return read, read or 2 * usage.cache_write >= plan.tokens
+
+
+def _lifetime(view: View, profile: Profile) -> tuple[str, float]:
+    """Name and seconds of the deepest marker's lifetime; the shortest where the provider places it."""
+    marked = [segment.marker.ttl for segment in view.segments if segment.marker is not None]
+    if marked and marked[-1] in profile.ttl_seconds:
+        return marked[-1], profile.ttl_seconds[marked[-1]]
+    return min(profile.ttl_seconds.items(), key=lambda item: item[1], default=("", 300.0))
