@@ -75,7 +75,7 @@ class Traffic:
         draw = self._draw
         self._number += 1
         number = self._number
-        kind, path, body = self._request(number)
+        kind, path, body = self._request()
         headers = {
             "authorization": "Bearer soak",
             "x-api-key": "soak",
@@ -90,7 +90,7 @@ class Traffic:
         answer = await ask(self._url, path, body, headers, leave_after_s=seconds, leave_after_bytes=size)
         self.asked.append(Asked(number, kind, answer))
 
-    def _request(self, number: int) -> tuple[str, str, dict[str, Any] | None]:
+    def _request(self) -> tuple[str, str, dict[str, Any] | None]:
         draw = self._draw
         stream = draw.random() < 0.5
         chosen = draw.random()
@@ -105,11 +105,13 @@ class Traffic:
             body = {"model": "claude-haiku-4-5", "max_tokens": 200, "stream": stream, **self._conversation()}
             return "planned", "/v1/messages", body
         if chosen < 0.8:
-            system = {"role": "system", "content": self._prompt(number % 7)}
-            messages = [system, _user(self._words(draw.choice((30, 400))))]
+            text = draw.randrange(POOL)
+            system = {"role": "system", "content": self._prompt(text % 7)}
+            messages = [system, _user(self._words(30 if text % 2 else 400, text))]
             return "planned", "/v1/chat/completions", {"model": "gpt-5-mini", "stream": stream, "messages": messages}
-        body = {"model": "gpt-5-mini", "stream": stream, "instructions": self._prompt(number % 7)}
-        return "planned", "/v1/responses", {**body, "input": self._words(100)}
+        text = draw.randrange(POOL)
+        body = {"model": "gpt-5-mini", "stream": stream, "instructions": self._prompt(text % 7)}
+        return "planned", "/v1/responses", {**body, "input": self._words(100, text)}
 
     def _conversation(self) -> dict[str, Any]:
         """One of many conversations grows by a turn; a long one begins anew."""
@@ -120,17 +122,18 @@ class Traffic:
             said = random.Random(1000 * place + number)
             messages.append(_user(" ".join(said.choices(WORDS, k=80))))
             messages.append({"role": "assistant", "content": " ".join(said.choices(WORDS, k=60))})
-        messages.append(_user(self._words(40)))
+        messages.append(_user(self._words(40, 1000 * place + turn)))
         return {"system": self._prompt(place % 5), "messages": messages}
 
     def _prompt(self, number: int) -> str:
         return " ".join(random.Random(number).choices(WORDS, k=1500))
 
-    def _words(self, count: int) -> str:
-        """A text of a pool, or a new one."""
+    def _words(self, count: int, text: int | None = None) -> str:
+        """The text of that number, or one of the pool; or a new one."""
         if self._draw.random() < self._novel:
             return " ".join(self._draw.choices(WORDS, k=count)) + f" {self._draw.random()}"
-        return " ".join(random.Random(self._draw.randrange(POOL)).choices(WORDS, k=count))
+        known = self._draw.randrange(POOL) if text is None else text
+        return " ".join(random.Random(known).choices(WORDS, k=count))
 
 
 def _user(text: str) -> dict[str, str]:

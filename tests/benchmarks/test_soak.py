@@ -50,5 +50,5 @@ def test_a_slope_of_one_sample_is_none() -> None:
 
 def test_traffic_is_the_same_under_one_seed() -> None:
     first, second, other = (Traffic("http://x", seed) for seed in (7, 7, 8))
-    made = [[traffic._request(number) for number in range(50)] for traffic in (first, second, other)]
+    made = [[traffic._request() for _ in range(50)] for traffic in (first, second, other)]
     assert made[0] == made[1] != made[2]
