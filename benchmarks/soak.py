@@ -217,6 +217,7 @@ def sampled(program: Program, at_s: float) -> dict[str, float]:
         "threads": program.threads(),
         "running": metrics["penstock_running_calls"],
         "waiting": metrics["penstock_waiting_calls"],
+        "tasks": metrics["penstock_event_loop_tasks"],
         "queue": metrics['penstock_ledger_queue{file="ledger"}'],
         "cpu_s": program.cpu_s(),
     }
@@ -293,6 +294,8 @@ def left_behind(samples: list[dict[str, float]], metrics: dict[str, float]) -> d
         "running": last["running"],
         "waiting": last["waiting"],
         "queue": last["queue"],
+        "tasks_start": samples[0]["tasks"],
+        "tasks_end": last["tasks"],
         "descriptors_start": samples[0]["descriptors"],
         "descriptors_end": last["descriptors"],
         "threads_start": samples[0]["threads"],

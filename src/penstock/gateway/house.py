@@ -22,7 +22,7 @@ from penstock.gateway.warming import Warmth
 from penstock.ledger.books import Books
 from penstock.money import PICO_PER_USD
 from penstock.policy.serving import Resilience
-from penstock.telemetry.names import BREAKER, BUDGET, LOST, QUEUE, RUNNING, WAITING, WRITTEN
+from penstock.telemetry.names import BREAKER, BUDGET, LOST, QUEUE, RUNNING, TASKS, WAITING, WRITTEN
 from penstock.telemetry.otlp import SpanExporter
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ class House:
     def gauges(self) -> list[Gauge]:
         """What the metrics read at this moment."""
         found: list[Gauge] = [(RUNNING, (), self.running), (WAITING, (), self.pacer.waiting)]
+        found.append((TASKS, (), len(asyncio.all_tasks())))
         for name, writer in self.books.writers.items():
             label = (("file", name),)
             found += [(QUEUE, label, writer.waiting), (WRITTEN, label, writer.written), (LOST, label, writer.refused)]

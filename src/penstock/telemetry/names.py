@@ -48,6 +48,7 @@ REFUSED = "penstock_refused_total"
 FORWARDED = "penstock_forwarded_total"
 RUNNING = "penstock_running_calls"
 WAITING = "penstock_waiting_calls"
+TASKS = "penstock_event_loop_tasks"
 QUEUE = "penstock_ledger_queue"
 WRITTEN = "penstock_ledger_written_total"
 LOST = "penstock_ledger_refused_total"
@@ -72,6 +73,7 @@ HELP: Mapping[str, tuple[str, str]] = {
     FORWARDED: ("counter", "Requests of other paths, by provider and status."),
     RUNNING: ("gauge", "Calls that run now."),
     WAITING: ("gauge", "Calls that wait for room in a provider's limits."),
+    TASKS: ("gauge", "Tasks of the event loop: those of calls, shadows and the server."),
     QUEUE: ("gauge", "Records that wait to be written."),
     WRITTEN: ("counter", "Records written."),
     LOST: ("counter", "Records that could not be kept."),
@@ -99,6 +101,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     FORWARDED: ("provider", "status"),
     RUNNING: (),
     WAITING: (),
+    TASKS: (),
     QUEUE: ("file",),
     WRITTEN: ("file",),
     LOST: ("file",),
