@@ -254,5 +254,5 @@ def test_the_holdback_is_sent_as_it_came(simulator: Simulator) -> None:
 def test_other_paths_are_passed_on(penstock: Penstock) -> None:
     with penstock.openai(**FAST) as gpt, penstock.anthropic(**FAST) as claude:
         assert list(gpt.models.list())
-        assert claude.messages.count_tokens(model=CLAUDE, messages=MESSAGES).input_tokens > 0
+        assert list(claude.models.list())
     assert penstock.calls == []

@@ -11,6 +11,7 @@ import httpx2
 
 from penstock.client.core import Core
 from penstock.client.exchange import Exchange, Side, dialect_of, without_ours
+from penstock.client.metered import MeteredExchange, metered_of
 from penstock.client.shadows import AsyncShadows, ThreadedShadows
 from penstock.engine.labels import PREFIX
 from penstock.engine.steps import Grade, Hold, Later, Sent, Shadow
@@ -33,7 +34,7 @@ class PenstockTransport(httpx2.BaseTransport):
         """One request of the SDK; its retries are calls of their own."""
         dialect = dialect_of(request)
         if dialect is None:
-            return self._inner.handle_request(_passed_on(request))
+            return self._metered(request)
         request.read()
         exchange = Exchange(self._core, dialect, request, self._later)
         send = exchange.advance()
@@ -61,6 +62,25 @@ class PenstockTransport(httpx2.BaseTransport):
                 continue
             send = exchange.advance(exchange.arrived(send, response, raw, sent_at=sent_at, first_at=first_at))
         return exchange.shown()
+
+    def _metered(self, request: httpx2.Request) -> httpx2.Response:
+        """A request that is not planned: recorded where it is metered, else passed on."""
+        kind = metered_of(request)
+        if kind is None:
+            return self._inner.handle_request(_passed_on(request))
+        request.read()
+        exchange = MeteredExchange(self._core, kind, request)
+        try:
+            response = self._inner.handle_request(exchange.outgoing())
+            exchange.began()
+            try:
+                raw = b"".join(_sync_stream(response))
+            finally:
+                response.close()
+        except httpx2.TransportError as error:
+            exchange.failed(error)
+            raise
+        return exchange.arrived(response, raw)
 
     def close(self) -> None:
         """Wait for shadows, then close the inner transport."""
@@ -110,7 +130,7 @@ class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
         """One request of the SDK; its retries are calls of their own."""
         dialect = dialect_of(request)
         if dialect is None:
-            return await self._inner.handle_async_request(_passed_on(request))
+            return await self._metered(request)
         await request.aread()
         exchange = Exchange(self._core, dialect, request, self._later)
         send = exchange.advance()
@@ -137,6 +157,25 @@ class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
                 continue
             send = exchange.advance(exchange.arrived(send, response, raw, sent_at=sent_at, first_at=first_at))
         return exchange.shown()
+
+    async def _metered(self, request: httpx2.Request) -> httpx2.Response:
+        """A request that is not planned: recorded where it is metered, else passed on."""
+        kind = metered_of(request)
+        if kind is None:
+            return await self._inner.handle_async_request(_passed_on(request))
+        await request.aread()
+        exchange = MeteredExchange(self._core, kind, request)
+        try:
+            response = await self._inner.handle_async_request(exchange.outgoing())
+            exchange.began()
+            try:
+                raw = b"".join([piece async for piece in _async_stream(response)])
+            finally:
+                await response.aclose()
+        except httpx2.TransportError as error:
+            exchange.failed(error)
+            raise
+        return exchange.arrived(response, raw)
 
     async def aclose(self) -> None:
         """Wait for shadows, then close the inner transport."""
