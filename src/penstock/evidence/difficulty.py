@@ -72,6 +72,8 @@ class Difficulty:
         self.tasks = tasks
         self._means = means
         self._parts = parts
+        # Most prompts offer no choices, and are all alike in that.
+        self._no_choices = parts.choices.predict(parts.standard.of(np.zeros(SURFACES, np.float32))[CHOICES])
 
     @property
     def mean(self) -> float:
@@ -95,7 +97,7 @@ class Difficulty:
         found += parts.openings[_opening(features.surface)]
         row = parts.standard.of(features.surface)
         found += parts.surface.predict(row)
-        found += parts.choices.predict(row[CHOICES])
+        found += parts.choices.predict(row[CHOICES]) if features.surface[CHOICES.start] else self._no_choices
         if (of_task := self.tasks.get(task)) is not None:
             found += of_task
         if parts.scores is None:
