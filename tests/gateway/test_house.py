@@ -27,7 +27,7 @@ async def test_a_provider_key_takes_the_place_of_the_caller_s_in_its_own_style()
     bearer = take_apart([(b"a", b"1"), (b"authorization", b"Bearer k"), (b"x-api-key", b"k")])
     assert made.credentials("anthropic", bearer) == [(b"a", b"1"), (b"authorization", b"Bearer sk-real")]
     assert made.credentials("anthropic", take_apart([(b"x-api-key", b"k")])) == [(b"x-api-key", b"sk-real")]
-    assert made.credentials("openai", bearer) is bearer.forwarded
+    assert made.credentials("openai", bearer) == bearer.forwarded
 
 
 async def test_a_budget_is_spoken_of_once_in_a_day() -> None:

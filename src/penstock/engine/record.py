@@ -129,6 +129,8 @@ class Call(msgspec.Struct, kw_only=True):
     @property
     def cost_all(self) -> Picodollars | None:
         """The answer's cost and that of every extra send; None as soon as one of them is unknown."""
+        if not self.extra_sends:
+            return self.cost
         parts = [self.cost, *(extra.cost for extra in self.extra_sends)]
         known = [part for part in parts if part is not None]
         return Picodollars(sum(known)) if len(known) == len(parts) else None

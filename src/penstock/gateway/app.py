@@ -11,7 +11,7 @@ from penstock import __version__
 from penstock.gateway.admission import spent_out
 from penstock.gateway.asgi import AsgiCaller, Deliver, Receive
 from penstock.gateway.caller import BodyTooLarge, BodyTooSlow, Caller, CallerGone
-from penstock.gateway.headers import Asked, Lines, header, take_apart
+from penstock.gateway.headers import Asked, Lines, header
 from penstock.gateway.house import House
 from penstock.gateway.keys import Holder, is_subscription, no_key
 from penstock.gateway.metered import MeteredCall
@@ -68,14 +68,15 @@ class Gateway:
         if path in _OWN:
             await _OWN[path](self, caller)
             return
-        asked = take_apart(lines)
+        asked, holder = self.house.heads.read(lines)
         route = route_of(method, path, anthropic=asked.anthropic)
-        await self._answer(caller, route, asked, method, b"?" + query if query else b"")
+        await self._answer(caller, route, asked, holder, method=method, query=b"?" + query if query else b"")
 
-    async def _answer(self, caller: Caller, route: Route, asked: Asked, method: str, query: bytes) -> None:
+    async def _answer(
+        self, caller: Caller, route: Route, asked: Asked, holder: Holder | None, *, method: str, query: bytes
+    ) -> None:
         house = self.house
         call_id = house.ids()
-        holder = house.ring.holder(asked) if house.ring else None
         problem = self._gate(route, holder, method) or self._spent(route, holder, asked, method)
         if problem is not None:
             house.metrics.count(REFUSED, (("reason", problem.code or ""),))

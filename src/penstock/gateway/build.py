@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from penstock.engine.context import EngineContext
 from penstock.gateway.app import Gateway
 from penstock.gateway.budgets import Budgets
+from penstock.gateway.heads import Heads
 from penstock.gateway.house import House
 from penstock.gateway.keys import KeyRing
 from penstock.gateway.logs import Log
@@ -166,6 +167,7 @@ def reload_policy(house: House, policy: Policy, environment: Mapping[str, str], 
     house.upstreams = {provider: upstreams[0] for provider, upstreams in addresses.items()}
     house.endpoints = endpoints_of(policy, addresses, house.clock)
     house.keys, house.ring, house.budgets = keys, ring, budgets
+    house.heads = Heads(ring)
     if house.learner is None:
         house.learner = learner_for(policy, house.context, house.books.ledger_path)
     house.context.policy = policy

@@ -10,9 +10,20 @@ from collections.abc import Iterable
 
 import msgspec
 
-from penstock.engine.labels import PREFIX
+from penstock.engine.labels import NO_LABELS, PREFIX, Labels, read_labels
 
 Lines = list[tuple[bytes, bytes]]
+
+
+class SameLines(list[tuple[bytes, bytes]]):
+    """Lines that are sent with many requests and never change; ``wire`` is how they were once written."""
+
+    __slots__ = ("wire",)
+
+    def __init__(self, lines: Lines) -> None:
+        super().__init__(lines)
+        self.wire: bytes | None = None
+
 
 HOP_BY_HOP = frozenset(
     {
@@ -44,6 +55,8 @@ class Asked(msgspec.Struct, kw_only=True):
         bearer: whether the key came as ``authorization: Bearer``.
         anthropic: whether a header shows that the caller speaks Anthropic's API.
         observed: whether it is subscription traffic, which goes on under its own token and is not changed.
+        labels: what our own headers say.
+        upstream: the header lines for each provider and ``accept-encoding``, once they were asked for.
     """
 
     forwarded: Lines
@@ -54,6 +67,8 @@ class Asked(msgspec.Struct, kw_only=True):
     bearer: bool = False
     anthropic: bool = False
     observed: bool = False
+    labels: Labels = NO_LABELS
+    upstream: dict[tuple[str, bytes | None], Lines] = {}
 
 
 def take_apart(lines: Iterable[tuple[bytes, bytes]]) -> Asked:
@@ -72,6 +87,7 @@ def take_apart(lines: Iterable[tuple[bytes, bytes]]) -> Asked:
             forwarded.append(line)
     if named:
         asked.forwarded = [line for line in forwarded if line[0] not in named]
+    asked.labels = read_labels(asked.ours)
     return asked
 
 
@@ -92,8 +108,10 @@ def _forwarded(name: bytes, value: bytes, asked: Asked) -> bool:
     return True
 
 
-def backward(lines: Iterable[tuple[bytes, bytes]]) -> Lines:
-    """What of a provider's response headers the caller gets."""
+def backward(lines: Lines, length: int | None = None) -> Lines:
+    """What of a provider's response headers the caller gets, with another ``content-length`` if one is given."""
+    if length is not None:
+        lines = replaced(lines, b"content-length", b"%d" % length)
     kept = [line for line in lines if line[0] not in HOP_BY_HOP]
     for name, value in lines:
         if name == b"connection":

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from penstock.engine.context import EngineContext
 from penstock.gateway.budgets import Budgets, Verdict, period_of
 from penstock.gateway.drift import alarm_log, drift_gauges
-from penstock.gateway.headers import Asked, Lines
+from penstock.gateway.headers import Asked, Lines, SameLines, replaced
+from penstock.gateway.heads import Heads
 from penstock.gateway.keys import Holder, KeyRing
 from penstock.gateway.logs import Log
 from penstock.gateway.metrics import Gauge, Metrics
@@ -39,6 +40,7 @@ class House:
         keys: the provider keys that replace the caller's, by provider.
         endpoints: the same providers with their mirrors, tried as the policy says.
         ring: the virtual keys.
+        heads: request heads that were seen before under this policy.
         budgets: limits on spending.
         pacer: room in the providers' limits.
         metrics: counters.
@@ -76,6 +78,7 @@ class House:
         self.upstreams = upstreams
         self.endpoints = endpoints
         self.ring = ring if ring is not None else KeyRing({}, {})
+        self.heads = Heads(self.ring)
         self.budgets = budgets if budgets is not None else Budgets({})
         self.pacer = Pacer()
         self.metrics = Metrics()
@@ -140,11 +143,26 @@ class House:
                 found.append((BUDGET, (("budget", name), ("part", part)), amount / PICO_PER_USD))
         return found + drift_gauges(self.context.evidence.drift, self.clock())
 
-    def credentials(self, provider: str, asked: Asked) -> Lines:
+    def credentials(self, provider: str, asked: Asked, encoding: bytes | None = None) -> Lines:
         """The caller's headers with the provider key of the policy in place of its own, where there is one.
 
         A subscription's token stays: another key would bill somebody else.
+
+        Args:
+            provider: that they go to.
+            asked: the caller's headers.
+            encoding: another ``accept-encoding``, or None for the caller's own.
         """
+        place = (provider, encoding)
+        known = asked.upstream.get(place)
+        if known is None:
+            lines = self._with_key(provider, asked)
+            if encoding is not None:
+                lines = replaced(lines, b"accept-encoding", encoding)
+            known = asked.upstream[place] = SameLines(lines)
+        return known
+
+    def _with_key(self, provider: str, asked: Asked) -> Lines:
         key = self.keys.get(provider)
         if key is None or asked.observed:
             return asked.forwarded

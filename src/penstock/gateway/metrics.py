@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 
 from penstock.engine.record import Call
@@ -39,13 +40,53 @@ class _Histogram:
         self.total = 0.0
 
     def add(self, seconds: float) -> None:
-        index = 0
-        for bound in BOUNDS:
-            if seconds <= bound:
-                break
-            index += 1
-        self.counts[index] += 1
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
         self.total += seconds
+
+
+_TOKEN_KINDS = ("input", "cache_read", "cache_write", "output")
+
+
+class _Sums:
+    """What the calls of one operation, provider and model add up to."""
+
+    __slots__ = ("cost", "duration", "first_token", "saved", "tokens", "unknown")
+
+    def __init__(self) -> None:
+        self.tokens = [0] * len(_TOKEN_KINDS)
+        self.cost = self.saved = self.unknown = 0
+        self.duration: _Histogram | None = None
+        self.first_token: _Histogram | None = None
+
+    def add(self, call: Call) -> None:
+        usage = call.usage
+        if usage is not None:
+            counts = (usage.input_uncached, usage.cache_read, usage.cache_write, usage.output)
+            for index, count in enumerate(counts):
+                if count > 0:
+                    self.tokens[index] += count
+        cost = call.cost_all
+        if cost is None:
+            self.unknown += 1
+        else:
+            self.cost += cost
+            if call.cost_before is not None:
+                self.saved += call.cost_before - cost
+        if call.latency_ms is not None:
+            if self.duration is None:
+                self.duration = _Histogram()
+            self.duration.add(call.latency_ms / 1000)
+        if call.ttft_ms is not None:
+            if self.first_token is None:
+                self.first_token = _Histogram()
+            self.first_token.add(call.ttft_ms / 1000)
+
+    def counters(self, model: Labels) -> Iterator[tuple[str, Labels, int]]:
+        for kind, count in zip(_TOKEN_KINDS, self.tokens, strict=True):
+            yield TOKENS, (*model, ("gen_ai_token_type", kind)), count
+        yield COST_USD, model, self.cost
+        yield SAVED_USD, model, self.saved
+        yield UNKNOWN_COST, model, self.unknown
 
 
 class Metrics:
@@ -53,37 +94,22 @@ class Metrics:
 
     def __init__(self) -> None:
         self._counters: dict[str, dict[Labels, int]] = {}
-        self._histograms: dict[str, dict[Labels, _Histogram]] = {}
+        self._sums: dict[tuple[str, str, str], _Sums] = {}
         self._calls: dict[tuple[str, str, str, int | None], int] = {}
 
     def heard(self, call: Call) -> None:
         """Count a finished call."""
         self._count_call(call)
-        model = tuple(zip(MODEL_LABELS, (call.operation, call.provider, call.model_sent), strict=True))
-        usage = call.usage
-        if usage is not None:
-            for kind, count in (
-                ("input", usage.input_uncached),
-                ("cache_read", usage.cache_read),
-                ("cache_write", usage.cache_write),
-                ("output", usage.output),
-            ):
-                if count > 0:
-                    self.count(TOKENS, (*model, ("gen_ai_token_type", kind)), count)
-        cost, saved = call.cost_all, call.saved
-        if cost is None:
-            self.count(UNKNOWN_COST, model)
-        elif cost > 0:
-            self.count(COST_USD, model, cost)
-        if saved:
-            self.count(SAVED_USD, model, saved)
+        model = (call.operation, call.provider, call.model_sent)
+        sums = self._sums.get(model)
+        if sums is None:
+            if len(self._sums) >= MOST_SERIES:
+                model = ("other", "other", "other")
+            sums = self._sums.setdefault(model, _Sums())
+        sums.add(call)
         if call.arm == "treated":
             for edit in call.edits:
                 self.count(EDITS_BY_LEVER, (("lever", edit.lever),))
-        if call.latency_ms is not None:
-            self._observe(DURATION, model, call.latency_ms / 1000)
-        if call.ttft_ms is not None:
-            self._observe(FIRST_TOKEN, model, call.ttft_ms / 1000)
 
     def count(self, name: str, labels: Labels = (), amount: int = 1) -> None:
         """Add to a counter."""
@@ -107,10 +133,19 @@ class Metrics:
             tuple(zip(LABELS[CALLS], (task, model, arm, str(status or "none")), strict=True)): count
             for (task, model, arm, status), count in self._calls.items()
         }
+        histograms: dict[str, dict[Labels, _Histogram]] = {}
+        for model, sums in self._sums.items():
+            labels = tuple(zip(MODEL_LABELS, model, strict=True))
+            for name, places, count in sums.counters(labels):
+                if count:
+                    counters.setdefault(name, {})[places] = count
+            for name, histogram in ((DURATION, sums.duration), (FIRST_TOKEN, sums.first_token)):
+                if histogram is not None:
+                    histograms.setdefault(name, {})[labels] = histogram
         counters[FAILED_OPEN] = {(("fault", name),): count for name, count in failures.items()}
         for name, (kind, text) in HELP.items():
             shown = [gauge for gauge in gauges if gauge[0] == name]
-            if not (shown or counters.get(name) or name in self._histograms):
+            if not (shown or counters.get(name) or name in histograms):
                 continue
             yield f"# HELP {name} {text}"
             yield f"# TYPE {name} {kind}"
@@ -118,7 +153,7 @@ class Metrics:
                 yield f"{name}{_labels(labels)} {count / PICO_PER_USD if name in (COST_USD, SAVED_USD) else count}"
             for _, labels, value in shown:
                 yield f"{name}{_labels(labels)} {value}"
-            for labels, histogram in self._histograms.get(name, {}).items():
+            for labels, histogram in histograms.get(name, {}).items():
                 yield from _histogram(name, labels, histogram)
 
     def _count_call(self, call: Call) -> None:
@@ -126,15 +161,6 @@ class Metrics:
         if key not in self._calls and len(self._calls) >= MOST_SERIES:
             key = ("other", "other", call.arm, call.status)
         self._calls[key] = self._calls.get(key, 0) + 1
-
-    def _observe(self, name: str, labels: Labels, seconds: float) -> None:
-        series = self._histograms.setdefault(name, {})
-        histogram = series.get(labels)
-        if histogram is None:
-            if len(series) >= MOST_SERIES:
-                labels = tuple((key, "other") for key, _ in labels)
-            histogram = series.setdefault(labels, _Histogram())
-        histogram.add(seconds)
 
 
 def _histogram(name: str, labels: Labels, histogram: _Histogram) -> Iterator[str]:

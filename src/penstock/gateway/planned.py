@@ -11,7 +11,7 @@ import msgspec
 from penstock.engine.call import Incoming
 from penstock.engine.flow import Flow
 from penstock.engine.hidden_chunk import UsageChunkFilter
-from penstock.engine.labels import Labels, read_labels
+from penstock.engine.labels import Labels
 from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
 from penstock.engine.record import Call
 from penstock.engine.report import report_headers
@@ -20,7 +20,7 @@ from penstock.errors import UpstreamError
 from penstock.gateway.admission import Admission
 from penstock.gateway.caller import Caller
 from penstock.gateway.fallback import body_for, worth_another
-from penstock.gateway.headers import Asked, Lines, backward, header, replaced
+from penstock.gateway.headers import Asked, Lines, backward, header
 from penstock.gateway.house import House
 from penstock.gateway.keys import Holder
 from penstock.gateway.pacing import NoRoom
@@ -96,7 +96,7 @@ class PlannedCall:
         self._dialect: Dialect = route.dialect or Dialect.OPENAI_CHAT
         self._target = route.path + query
         self._raw = raw
-        self._labels: Labels = read_labels(asked.ours)
+        self._labels: Labels = asked.labels
         self._packed = packed
         # What cannot be read may ask for a stream; then whatever comes is passed on as it comes.
         self._streamed = packed is not None and not packed.readable
@@ -242,7 +242,6 @@ class PlannedCall:
 
     def _outgoing(self, send: Send, planned: bytes) -> tuple[Lines, bytes, bool]:
         """Headers and body for the provider, and whether a usage chunk has to be hidden from the caller."""
-        lines = self._house.credentials(self._route.provider, self._asked)
         body = planned
         hidden = False
         view = None
@@ -251,13 +250,15 @@ class PlannedCall:
         if self._streamed and not self._bypass:
             body = ask_for_usage(self._dialect, planned, view)
             hidden = body is not planned
-        accepted = header(lines, b"accept-encoding")
+        accepted = header(self._asked.forwarded, b"accept-encoding")
+        encoding: bytes | None = None
+        if hidden:
+            encoding = b"identity"
+        elif accepted is not None and ("br" in accepted or "zstd" in accepted or "*" in accepted):
+            encoding = READABLE
+        lines = self._house.credentials(self._route.provider, self._asked, encoding)
         if self._packed is not None:
             lines, body = self._packed.outgoing(lines, body)
-        if hidden:
-            lines = replaced(lines, b"accept-encoding", b"identity")
-        elif accepted is not None and ("br" in accepted or "zstd" in accepted or "*" in accepted):
-            lines = replaced(lines, b"accept-encoding", READABLE)
         return lines, body, hidden
 
     async def _hold(self, send: Send, response: Response, kind: str, *, sent_at: float, first_at: float) -> None:
@@ -350,8 +351,7 @@ class PlannedCall:
         if chosen.error is not None:
             await self._caller.refuse(unreachable(chosen.error), self._route.provider, self._call_id)
             return
-        lines = backward(chosen.lines)
-        lines = replaced(lines, b"content-length", b"%d" % len(chosen.body))
+        lines = backward(chosen.lines, len(chosen.body))
         if outcome is not None:
             ours = report_headers(outcome.call, outcome.plan)
             lines += [(name.encode("ascii"), value.encode("utf-8")) for name, value in ours.items()]

@@ -78,7 +78,7 @@ class Endpoint:
             UpstreamError: another failure of the last address that was tried.
         """
         tries = tries if tries is not None else Tries()
-        again = 0 if repeats_by_itself(headers) else self.rules.retries
+        again: int | None = None
         loop = asyncio.get_running_loop()
         while True:
             waits: list[float] = []
@@ -95,6 +95,9 @@ class Endpoint:
                 response, error = await self._try(address, method, target, headers, body)
                 if response is not None and not (response.status in UNHEALTHY and self._more(index)):
                     break
+            if response is not None and response.status < 400:  # noqa: PLR2004 - the error classes begin here
+                return response
+            again = again if again is not None else 0 if repeats_by_itself(headers) else self.rules.retries
             wait = self._wait(response, tries.count) if again else None
             if wait is not None:
                 again -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -16,6 +17,9 @@ from penstock.gateway.app import Gateway
 from penstock.gateway.protocol import protocol_of
 from penstock.gateway.settings import Settings
 from penstock.listening import BACKLOG, is_loopback
+
+COLLECT_AFTER = (20_000, 20, 20)
+"""Objects, and generations, after which the garbage collector looks."""
 
 
 def check_bind(host: str, *, guarded: bool) -> None:
@@ -56,12 +60,23 @@ def serve(
     if reload is not None:
         gateway.opened = partial(_listen_for_hangup, reload)
     signal.signal(signal.SIGTERM, lambda *_: None)  # the server raises it once more when all is done: exit 0 then
+    _spare_the_collector()
     try:
         _run(server, listener)
     except KeyboardInterrupt:
         return
     finally:
         listener.close()
+
+
+def _spare_the_collector() -> None:
+    """What start-up made lives as long as the process, and calls free what they make by reference counts.
+
+    The collector is needed only for the rare cycle, so it looks less often and never at what was there before.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 async def _listen_for_hangup(reload: Callable[[], None]) -> None:

@@ -23,6 +23,7 @@ import msgspec
 
 from penstock.errors import UpstreamClosed, UpstreamProtocolError, UpstreamTimeout, UpstreamUnreachable
 from penstock.gateway.connection import ClosedBeforeAnswer, Connection
+from penstock.gateway.headers import SameLines
 from penstock.gateway.origin import Origin
 from penstock.gateway.response import Response
 from penstock.gateway.tunnel import Proxy, open_tunnel
@@ -163,25 +164,19 @@ class Upstream:
 
     def _head(self, method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]], length: int | None) -> bytes:
         """The request's head; without a length its body is sent in chunks."""
-        lines = [method, b" ", self.origin.target(target), self._host_line]
-        count = 2
-        for name, value in headers:
-            lines += (name, b": ", value, b"\r\n")
-            count += 1
-        if length is None:
-            lines.append(b"transfer-encoding: chunked\r\n\r\n")
-            count += 2
-        elif length or method in (b"POST", b"PUT", b"PATCH"):
-            lines.append(b"content-length: %d\r\n\r\n" % length)
-            count += 2
+        if isinstance(headers, SameLines):
+            wire = headers.wire = headers.wire or _written(headers)
         else:
-            lines.append(b"\r\n")
-            count += 1
-        head = b"".join(lines)
-        # One count guards against header injection whatever the caller's own checks were.
-        if head.count(b"\n") != count or head.count(b"\r") != count or b" " in target or b"\0" in head:
-            raise UpstreamProtocolError("a header or the target holds a line break, a blank or a NUL")
-        return head
+            wire = _written(headers)
+        if length is None:
+            framing = b"transfer-encoding: chunked\r\n\r\n"
+        elif length or method in (b"POST", b"PUT", b"PATCH"):
+            framing = b"content-length: %d\r\n\r\n" % length
+        else:
+            framing = b"\r\n"
+        if any(mark in target for mark in (b" ", b"\r", b"\n", b"\0")):
+            raise UpstreamProtocolError("the target holds a line break, a blank or a NUL")
+        return b"%b %b%b%b%b" % (method, self.origin.target(target), self._host_line, wire, framing)
 
     def _take_idle(self) -> Connection | None:
         while self._idle:
@@ -245,6 +240,19 @@ class Upstream:
         self._sweep = None
         if self._all:
             self._schedule(loop)
+
+
+def _written(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Header lines as they go over the wire; one count guards against injection whatever the caller's checks were."""
+    lines: list[bytes] = []
+    count = 0
+    for name, value in headers:
+        lines += (name, b": ", value, b"\r\n")
+        count += 1
+    wire = b"".join(lines)
+    if wire.count(b"\n") != count or wire.count(b"\r") != count or b"\0" in wire:
+        raise UpstreamProtocolError("a header holds a line break or a NUL")
+    return wire
 
 
 async def _send_pieces(connection: Connection, pieces: AsyncIterable[bytes], length: int | None) -> None:
