@@ -7,6 +7,7 @@ from typing import Any
 from penstock.evidence.layouts import WHOLE, Layouts, text_span, texts_of
 from penstock.wire.dialect import Dialect
 from penstock.wire.view import View, read_request
+from tests.wire.requests import view_of
 
 
 def _prose(seed: object, words: int = 400) -> str:
@@ -69,3 +70,32 @@ def test_a_varying_line_above_the_rules_of_the_system_prompt_is_found() -> None:
     view = _view("Hi.", system=f"Current time: 09:00:09\n{rules}")
     layout = _layout(layouts, view, "mail")
     assert layout.varying == ((0, len("Current time: 09:00:09")),)
+
+
+def test_a_conversation_is_laid_out_once_whatever_is_learnt_later_and_however_long_it_grows() -> None:
+    layouts = Layouts()
+    shared, own = _prose("shared head"), _prose("own")
+    for number in range(4):
+        layouts.observe("cv", _view(shared + _prose(str(number))))
+    talk = [{"role": "user", "content": shared + own}]
+    first = view_of(Dialect.ANTHROPIC_MESSAGES, {"model": "m", "system": "Be brief.", "messages": talk})
+    layouts.observe("cv", first)
+    before = layouts.laid("cv", first)
+    assert [position for position, _ in before] == [1]
+    layouts._decided.clear()
+    for number in range(6):
+        talk += [{"role": "assistant", "content": "ok"}, {"role": "user", "content": _prose(f"turn {number}")}]
+        view = view_of(Dialect.ANTHROPIC_MESSAGES, {"model": "m", "system": "Be brief.", "messages": talk})
+        layouts.observe("cv", view)
+        assert layouts.laid("cv", view)[:1] == before
+    assert layouts.laid("other task", view) == ()
+
+
+def test_what_is_laid_out_text_by_text_is_what_was_decided() -> None:
+    layouts = Layouts()
+    shared = _prose("shared head")
+    views = [_view(shared + _prose(str(number)), system=_prose("system")) for number in range(6)]
+    for view in views:
+        layouts.observe("cv", view)
+        each = [(at, layouts.of("cv", segment)) for at, segment in enumerate(view.segments)]
+        assert layouts.laid("cv", view) == tuple(pair for pair in each if pair[1] is not WHOLE)

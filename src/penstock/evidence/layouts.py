@@ -8,7 +8,7 @@ nothing of this is stored: every process learns its own.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -16,10 +16,11 @@ from xxhash import xxh3_64_intdigest
 
 from penstock.evidence.heads import SMALLEST, Heads, places_of
 from penstock.evidence.template import Template, lines_of
+from penstock.wire.memo import Memo
 from penstock.wire.segments import Level, Segment
 from penstock.wire.view import View
 
-_TEXTS, _TEMPLATES = 50_000, 1_000
+_TEXTS, _TEMPLATES, _PROMPTS = 50_000, 1_000, 20_000
 _ROLES = frozenset({"system", "developer", "user"})
 _QUOTE = ord('"')
 
@@ -36,15 +37,35 @@ class Layout(msgspec.Struct, frozen=True):
     varying: tuple[tuple[int, int], ...] = ()
 
 
+Laid = tuple[tuple[int, Layout], ...]
+"""Position of a text among a prompt's segments, and its layout."""
+
 WHOLE = Layout()
 """The layout of a text that is left as it is."""
 
 
 def texts_of(view: View) -> Iterator[Segment]:
     """The texts that are worth a layout: long ones of the system prompt and of users."""
-    for segment in view.segments:
-        if segment.kind == "text" and segment.size >= SMALLEST and segment.role in _ROLES and segment.markable:
-            yield segment
+    segments = view.segments
+    return (segments[position] for position in _positions(view))
+
+
+def _positions(view: View) -> tuple[int, ...]:
+    return view.outline.fold("texts", _found, _NONE_FOUND)[1]
+
+
+_Found = tuple[int, tuple[int, ...]]
+_NONE_FOUND: _Found = (0, ())
+
+
+def _found(before: _Found, segments: Sequence[Segment]) -> _Found:
+    start, found = before
+    new = [
+        position
+        for position, segment in enumerate(segments, start)
+        if segment.kind == "text" and segment.size >= SMALLEST and segment.role in _ROLES and segment.markable
+    ]
+    return start + len(segments), (*found, *new)
 
 
 def text_span(view: View, segment: Segment) -> tuple[int, int]:
@@ -60,6 +81,7 @@ class Layouts:
 
     def __init__(self) -> None:
         self._decided: OrderedDict[int, Layout] = OrderedDict()
+        self._prompts: Memo[tuple[int, bytes], Laid] = Memo(_PROMPTS)
         self._heads = Heads()
         self._templates: OrderedDict[tuple[int, int, tuple[str | int, ...]], Template] = OrderedDict()
 
@@ -71,16 +93,44 @@ class Layouts:
         return id(self)
 
     def observe(self, task: str, view: View) -> None:
-        """Decide the layout of every text of a request that was not seen before, and learn from it."""
-        seed = _seed(task)
-        for segment in texts_of(view):
+        """Decide the layout of every text of a request that was not seen before, and learn from it.
+
+        A prompt that begins like an earlier one is laid out like it so far; the cost is that of its new texts.
+        """
+        seed, segments = _seed(task), view.segments
+        positions = _positions(view)
+        known, laid = self._longest_known(seed, segments, positions)
+        for number in range(known, len(positions)):
+            position = positions[number]
+            segment = segments[position]
             key = _key(seed, segment)
-            if key in self._decided:
-                self._decided.move_to_end(key)
+            layout = self._decided.get(key)
+            if layout is None:
+                layout = self._decided[key] = self._decide(seed, view, segment)
             else:
-                self._decided[key] = self._decide(seed, view, segment)
+                self._decided.move_to_end(key)
+            if layout is not WHOLE:
+                laid = (*laid, (position, layout))
+            if number >= len(positions) - 2:  # the next turn goes on from here, a sibling from before the last text
+                self._prompts.put((seed, segment.prefix), laid, 1 + len(laid))
         while len(self._decided) > _TEXTS:
             self._decided.popitem(last=False)
+
+    def laid(self, task: str, view: View) -> Laid:
+        """The texts of a request that are not left as they are, and their layouts."""
+        seed, segments = _seed(task), view.segments
+        positions = _positions(view)
+        known, laid = self._longest_known(seed, segments, positions)
+        rest = [(position, self.of(task, segments[position])) for position in positions[known:]]
+        return (*laid, *[pair for pair in rest if pair[1] is not WHOLE]) if rest else laid
+
+    def _longest_known(self, seed: int, segments: Sequence[Segment], positions: Sequence[int]) -> tuple[int, Laid]:
+        """How many texts of a prompt were laid out with an earlier one that begins like it, and how."""
+        for number in range(len(positions), 0, -1):
+            laid = self._prompts.get((seed, segments[positions[number - 1]].prefix))
+            if laid is not None:
+                return number, laid
+        return 0, ()
 
     def of(self, task: str, segment: Segment) -> Layout:
         """The layout of a text; `WHOLE` for one that was not observed."""

@@ -25,7 +25,7 @@ _LEAST_GAIN = 0.005
 
 def propose(view: View, facts: Facts) -> list[Edit | Note]:
     """Explicit mode with the breakpoints that pay; nothing where the client has chosen for itself."""
-    if view.get("prompt_cache_options") is not None or any(segment.marker for segment in view.segments):
+    if view.get("prompt_cache_options") is not None or view.outline.marked:
         return []
     request = request_case(view, facts)
     end = latest_ending(view.segments)

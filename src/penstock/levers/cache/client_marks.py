@@ -11,10 +11,11 @@ _SHORTEST = 300.0
 
 def client_marks(view: View, profile: Profile) -> list[Fixed]:
     """The client's own markers in prompt order, the automatic one on the last block that may carry one."""
+    segments = view.segments
     fixed = [
-        _fixed(position, segment.marker.ttl, profile)
-        for position, segment in enumerate(view.segments)
-        if segment.marker is not None
+        _fixed(position, marker.ttl, profile)
+        for position in view.outline.marked
+        if (marker := segments[position].marker) is not None
     ]
     automatic = view.automatic_marker
     if automatic is None:

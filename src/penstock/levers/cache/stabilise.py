@@ -19,7 +19,7 @@ import msgspec
 from penstock.engine.counts import counted
 from penstock.engine.edit import Action, Edit, Note, Risk
 from penstock.engine.facts import Facts
-from penstock.evidence.layouts import WHOLE, Layout, text_span, texts_of
+from penstock.evidence.layouts import Layout, text_span
 from penstock.evidence.template import lines_of
 from penstock.models.profile import Profile, Regime
 from penstock.money import Picodollars
@@ -46,14 +46,16 @@ def _marked_by_client(view: View) -> bool:
     """Whether the client decides by itself what is cached; new blocks would move the entries that it counts on."""
     if view.automatic_marker is not None or view.get("prompt_cache_options") is not None:
         return True
-    return any(segment.marker is not None for segment in view.segments)
+    return bool(view.outline.marked)
 
 
 def _tools(view: View, facts: Facts) -> list[Edit]:
+    if not facts.policy.cache.stabilise:
+        return []
     tools = [segment for segment in view.segments if segment.level is Level.TOOLS]
     names = view.tool_names()
     plain = all(segment.path[0] == "tools" and segment.kind == "tool" for segment in tools)
-    if not facts.policy.cache.stabilise or not plain or len(tools) != len(names) or len(set(names)) != len(names):
+    if not plain or len(tools) != len(names) or len(set(names)) != len(names):
         return []
     order = sorted(range(len(names)), key=lambda index: names[index])
     if order == list(range(len(names))) or not all(names):
@@ -76,12 +78,13 @@ def _texts(view: View, facts: Facts, profile: Profile) -> list[Edit | Note]:
     if isinstance(profile.minimum_prefix, Unknown):
         return []
     found: list[Edit | Note] = []
-    sizes = {segment.path: size for segment, size in zip(view.segments, _sizes(view, profile), strict=True)}
-    for segment in texts_of(view):
-        layout = facts.evidence.layouts.of(facts.task, segment)
-        if layout is WHOLE or not _plain(view, segment):
+    for position, layout in facts.evidence.layouts.laid(facts.task, view):
+        segment = view.segments[position]
+        if not _plain(view, segment):
             continue
-        before, own = sizes[segment.path]
+        # not calibrated, so that sizes are the same for the same text always
+        tokens, ends = counted(view.outline, profile.tokenizer, 1.0)
+        before, own = ends[position] - tokens[position], tokens[position]
         start, end = text_span(view, segment)
         text = view.raw[start:end]
         if layout.varying and before + own >= profile.minimum_prefix:
@@ -99,12 +102,6 @@ def _plain(view: View, segment: Segment) -> bool:
     """Whether a text has no members beside its type and its text, which would belong to all of its parts."""
     value = view.get(*segment.path)
     return isinstance(value, str) or (isinstance(value, dict) and value.keys() == {"type", "text"})
-
-
-def _sizes(view: View, profile: Profile) -> list[tuple[int, int]]:
-    """Tokens before each segment and of it; not calibrated, so that they are the same for the same text always."""
-    tokens, ends = counted(view.outline, profile.tokenizer, 1.0)
-    return [(end - count, count) for end, count in zip(ends, tokens, strict=True)]
 
 
 def _split(view: View, segment: Segment, text: bytes, cuts: Sequence[int]) -> list[Edit]:
