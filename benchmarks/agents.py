@@ -6,6 +6,7 @@ import json
 from random import Random
 from typing import Any
 
+from penstock.cachemodel.admission import Split
 from penstock.wire.dialect import Dialect
 
 MODELS = {Dialect.ANTHROPIC_MESSAGES: "claude-opus-5-5", Dialect.OPENAI_CHAT: "gpt-6.1-sol"}
@@ -52,17 +53,25 @@ class Agent:
         system = {"role": "system", "content": self._system}
         return json.dumps({"model": self.model, "tools": tools, "messages": [system, *messages]}).encode()
 
-    def answer(self, prompt_tokens: int) -> bytes:
-        """A whole answer of the dialect that bills so many plain prompt tokens."""
+    def answer(self, split: Split) -> bytes:
+        """A whole answer of the dialect that bills a prompt like that."""
         if self.dialect is Dialect.ANTHROPIC_MESSAGES:
-            usage = {"input_tokens": prompt_tokens, "output_tokens": 60}
+            created = {"ephemeral_5m_input_tokens": split.write_5m, "ephemeral_1h_input_tokens": split.write_1h}
+            usage = {
+                "input_tokens": split.plain,
+                "cache_read_input_tokens": split.read,
+                "cache_creation_input_tokens": split.write_5m + split.write_1h,
+                "cache_creation": created,
+                "output_tokens": 60,
+            }
             content = [{"type": "text", "text": "I look at it."}]
             body = {"id": "msg_1", "type": "message", "role": "assistant", "model": self.model, "content": content}
             return json.dumps({**body, "stop_reason": "end_turn", "usage": usage}).encode()
-        usage = {"prompt_tokens": prompt_tokens, "completion_tokens": 60, "total_tokens": prompt_tokens + 60}
+        details = {"cached_tokens": split.read, "cache_write_tokens": split.write_30m}
+        counts = {"prompt_tokens": split.total, "completion_tokens": 60, "total_tokens": split.total + 60}
         choice = {"index": 0, "message": {"role": "assistant", "content": "I look at it."}, "finish_reason": "stop"}
         head = {"id": "chatcmpl-1", "object": "chat.completion", "model": self.model}
-        return json.dumps({**head, "choices": [choice], "usage": usage}).encode()
+        return json.dumps({**head, "choices": [choice], "usage": {**counts, "prompt_tokens_details": details}}).encode()
 
     def _exchange(self, number: int, *, anthropic: bool) -> list[dict[str, Any]]:
         """The model's call of a tool, and what the tool found."""

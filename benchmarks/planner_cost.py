@@ -24,10 +24,17 @@ from typing import Any, NamedTuple
 
 from benchmarks.agents import Agent
 from benchmarks.report import Report, arguments, progress
+from penstock.cachemodel.admission import Split
+from penstock.cachemodel.machine import admit, begin
+from penstock.cachemodel.prompt import prompt_of
+from penstock.cachemodel.store import CacheState
 from penstock.engine.call import run_call
 from penstock.engine.context import EngineContext
+from penstock.engine.counts import counted
 from penstock.engine.incoming import Incoming
 from penstock.engine.steps import Send, Sent
+from penstock.models.catalog import profile_of
+from penstock.models.profile import Profile
 from penstock.policy.load import load_policy
 from penstock.wire.dialect import Dialect
 from penstock.wire.view import read_request
@@ -37,7 +44,6 @@ CASES = ((2_000, (1, 4)), (10_000, (2, 8, 24)), (50_000, (2, 8, 32, 100)), (200_
 POLICY = 'mode = "apply"\n[holdback]\nshare = 0.0\n'
 START = 1_795_305_600.0  # 2026-11-22 00:00 UTC
 GAP_S = 20.0
-_BYTES_PER_TOKEN = 3.5
 
 
 class Cost(NamedTuple):
@@ -54,13 +60,13 @@ class Bench:
 
     def __init__(self) -> None:
         self.context = EngineContext(load_policy(POLICY))
+        self.provider = CacheState()
         self.now = START
         self.calls = 0
 
     def ask(self, agent: Agent, turn: int) -> Cost:
         """One call of an agent from its body to its record; the answer comes a second later."""
         raw = agent.body(turn)
-        answer = agent.answer(int(len(raw) / _BYTES_PER_TOKEN))
         self.calls += 1
         self.now += GAP_S / 7
         call_id = f"call-{self.calls}"
@@ -72,8 +78,10 @@ class Bench:
         step = next(steps)
         planned = thread_time_ns()
         assert isinstance(step, Send)
+        answer = agent.answer(self._billed(step))
         self.context.began(call_id, self.now + 0.5)
         sent = Sent(status=200, body=answer, started_at=self.now, first_byte_at=self.now + 0.5, ended_at=self.now + 1.0)
+        answered = thread_time_ns()
         try:
             steps.send(sent)
             steps.send(None)
@@ -81,7 +89,17 @@ class Bench:
             pass
         done = thread_time_ns()
         edits = len(step.plan.edits) if step.plan is not None else 0
-        return Cost(read - begin, planned - read - (read - begin), done - planned, edits)
+        return Cost(read - begin, planned - read - (read - begin), done - answered, edits)
+
+    def _billed(self, send: Send) -> Split:
+        """What the provider's cache makes of a request; its answer begins half a second after it was sent."""
+        view = read_request(send.dialect, send.body)
+        profile = profile_of(view.model)
+        assert isinstance(profile, Profile)
+        tokens = counted(view.outline, profile.tokenizer, 1.1).tokens
+        admission = admit(self.provider, prompt_of(view, profile, tokens), self.now)
+        begin(self.provider, admission, self.now + 0.5)
+        return admission.split
 
 
 def rows(seed: int, repeats: int) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from benchmarks.agents import MODELS, Agent
+from penstock.cachemodel.admission import Split
 from penstock.wire.dialect import Dialect
 from penstock.wire.usage_of import usage_of
 from penstock.wire.view import read_request
@@ -35,6 +36,6 @@ def test_seeds_and_keys_decide_the_bodies() -> None:
 
 @pytest.mark.parametrize("dialect", MODELS)
 def test_an_answer_bills_the_prompt(dialect: Dialect) -> None:
-    usage = usage_of(dialect, Agent(dialect, size=2000, turns=1, seed=1, key="a").answer(700))
+    usage = usage_of(dialect, Agent(dialect, size=2000, turns=1, seed=1, key="a").answer(Split(plain=700, read=300)))
     assert usage is not None
-    assert (usage.input_total, usage.output) == (700, 60)
+    assert (usage.input_total, usage.cache_read, usage.output) == (1000, 300, 60)
