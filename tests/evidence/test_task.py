@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from penstock.evidence import task
 from penstock.evidence.task import fingerprint, masked
 from penstock.wire.dialect import Dialect
+from penstock.wire.memo import Memo
+from penstock.wire.view import View, read_request
 from tests.levers.build import view_of
+from tests.wire.requests import VIEWS
 
 BODY: dict[str, Any] = {
     "model": "claude-opus-5-5",
@@ -83,3 +90,23 @@ def test_a_request_with_nothing_to_go_by_has_a_fingerprint_too() -> None:
 )
 def test_what_changes_from_call_to_call_is_masked(text: str, shown: str) -> None:
     assert masked(text) == shown
+
+
+@given(st.lists(VIEWS, min_size=1, max_size=3))
+def test_a_fingerprint_is_the_same_whatever_was_asked_before(views: list[View]) -> None:
+    known, task._known = task._known, Memo(64)
+    try:
+        warm = [fingerprint(view) for view in (*views, *views)]
+    finally:
+        task._known = known
+    assert warm == [task._fingerprint(*task._parts(view)) for view in (*views, *views)]
+
+
+def test_a_prompt_with_tools_that_cannot_be_read_is_told_by_its_first_message_every_time() -> None:
+    body = {"model": "m", "tools": 5}
+    found = {of_raw({**body, "messages": [{"role": "user", "content": text}]}) for text in ("Sort this", "Book that")}
+    assert len(found) == 2
+
+
+def of_raw(body: dict[str, Any]) -> str:
+    return fingerprint(read_request(Dialect.ANTHROPIC_MESSAGES, json.dumps(body).encode()))

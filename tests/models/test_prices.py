@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.models.catalog import known_models
-from penstock.models.prices import TABLE_VERSION, Prices, Tier, cost_of, price_call, prices_of
+from penstock.models.prices import TABLE_VERSION, Prices, Tier, cost_of, day_of, price_call, prices_of, prices_on
 from penstock.money import from_usd, rate_from_usd_per_mtok
 from penstock.unknown import Unknown
 from penstock.wire.usage import Usage
@@ -306,3 +306,15 @@ def test_every_price_is_a_positive_whole_number_or_an_unknown_with_a_reason(
     for bucket in ("input", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_30m", "output"):
         rate = getattr(found, bucket)
         assert rate.why if isinstance(rate, Unknown) else (type(rate) is int and rate > 0)
+
+
+@given(st.integers(-(10**9), 4 * 10**9), st.floats(0, 0.999))
+def test_the_day_of_an_instant_is_that_of_utc(second: int, part: float) -> None:
+    assert day_of(second + part) == datetime.fromtimestamp(second, UTC).date()
+
+
+def test_prices_on_a_day_are_those_at_its_instants() -> None:
+    at = datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC)
+    assert prices_on("claude-opus-5-5", at.date(), prompt_tokens=9) == prices_of(
+        "claude-opus-5-5", at=at, prompt_tokens=9
+    )

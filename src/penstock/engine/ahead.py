@@ -15,8 +15,11 @@ from penstock.engine.pipeline import optimise
 from penstock.engine.plan import Plan
 from penstock.engine.quote import foreseen_quote
 from penstock.models.catalog import profile_of
-from penstock.models.tiers import Tier, tier_of
+from penstock.models.tiers import STANDARD, Tier, tier_of
+from penstock.unknown import Unknown
 from penstock.wire.view import View
+
+_TIER_FIELDS = ("service_tier", "speed", "inference_geo")
 
 
 class Ahead(msgspec.Struct, kw_only=True):
@@ -126,14 +129,13 @@ def _planned_admission(plan: Plan, before: Admission | None, context: EngineCont
 
 def _foreseen(plan: Plan, before: Admission | None, planned: Admission | None) -> Plan:
     """The plan with the splits that the cache model foresees in the place of plain estimates."""
-    expected = plan.facts.expected_output(plan.view)
+    expected = plan.before.usage.output if plan.before.output_known else Unknown("no answer was seen")
+    quotes = {}
     if before is not None:
-        quoted = foreseen_quote(plan.view.model, before, plan.facts.prices, expected)
-        plan = msgspec.structs.replace(plan, before=quoted)
+        quotes["before"] = foreseen_quote(plan.view.model, before, plan.facts.prices, expected)
     if planned is not None:
-        quoted = foreseen_quote(plan.model, planned, plan.after.prices, expected)
-        plan = msgspec.structs.replace(plan, after=quoted)
-    return plan
+        quotes["after"] = foreseen_quote(plan.model, planned, plan.after.prices, expected)
+    return msgspec.structs.replace(plan, **quotes) if quotes else plan
 
 
 def _arm(request: Incoming, context: EngineContext) -> Arm:
@@ -146,5 +148,5 @@ def _arm(request: Incoming, context: EngineContext) -> Arm:
 
 
 def _tier_asked(view: View) -> Tier:
-    asked = {name: view.get(name) for name in ("service_tier", "speed", "inference_geo") if name in view.params}
-    return tier_of(view.dialect, asked)
+    asked = {name: view.get(name) for name in _TIER_FIELDS if not view.lacks(name)}
+    return tier_of(view.dialect, asked) if asked else STANDARD

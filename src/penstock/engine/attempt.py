@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import msgspec
 
 from penstock.engine.steps import Send, Sent
 from penstock.models.names import resolve
-from penstock.models.prices import price_call
+from penstock.models.prices import cost_of, day_of, prices_on
 from penstock.models.tiers import STANDARD, Tier, tier_of
 from penstock.money import Picodollars
+from penstock.unknown import Unknown
 from penstock.wire.answer import Answer, read_answer
 from penstock.wire.dialect import Dialect
 from penstock.wire.usage import Usage
@@ -119,8 +118,9 @@ def _billed_tier(dialect: Dialect, asked: Tier, body: bytes) -> Tier:
 
 def cost_at(model: str, usage: Usage, at: float, tier: Tier) -> Picodollars | None:
     """What a usage costs on a model at an instant (seconds since the epoch); None when a price is unknown."""
-    price = price_call(model, usage, at=datetime.fromtimestamp(at, UTC), tier=tier)
-    return price if isinstance(price, int) else None
+    prices = prices_on(model, day_of(at), prompt_tokens=usage.input_total, tier=tier)
+    price = prices if isinstance(prices, Unknown) else cost_of(usage, prices)
+    return None if isinstance(price, Unknown) else price
 
 
 def billed_model(sent: str, answer: Answer | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -11,7 +10,7 @@ from penstock.engine.counts import Counted, Counts, counted
 from penstock.evidence.lengths import LengthKey
 from penstock.evidence.store import Evidence
 from penstock.models.catalog import profile_of
-from penstock.models.prices import Prices, prices_of
+from penstock.models.prices import Prices, day_of, prices_on
 from penstock.models.profile import Profile
 from penstock.models.tiers import STANDARD, Tier
 from penstock.money import Picodollars
@@ -167,11 +166,16 @@ def compared(view: View, other: View, evidence: Evidence) -> tuple[int, int]:
 
 def prices_at(model: str, now: float, prompt_tokens: int, tier: Tier) -> Prices | Unknown:
     """A model's prices at an instant (seconds since the epoch), for a prompt of that size."""
-    return prices_of(model, at=datetime.fromtimestamp(now, UTC), prompt_tokens=prompt_tokens, tier=tier)
+    return prices_on(model, day_of(now), prompt_tokens=prompt_tokens, tier=tier)
+
+
+_EFFORT_FIELDS = ("output_config", "reasoning", "reasoning_effort", "thinking")
 
 
 def length_key(task: str, view: View) -> LengthKey:
     """What the output lengths of a request are kept under: task, model, and the effort or thinking that it asks for."""
+    if all(map(view.lacks, _EFFORT_FIELDS)):
+        return LengthKey(task, view.model)
     effort = view.get("output_config", "effort") or view.get("reasoning", "effort") or view.get("reasoning_effort")
     thinking = view.get("thinking", "type")
     parts = [part for part in (effort, thinking) if isinstance(part, str)]

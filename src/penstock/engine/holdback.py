@@ -25,6 +25,8 @@ def draw(salt: str, unit: str) -> float:
 
 def arm_of(share: float, salt: str, *, session: str | None, call_id: str) -> Literal["treated", "holdback"]:
     """``holdback`` for a ``share`` (0..1) of sessions, or of calls that have no session."""
+    if share <= 0.0:
+        return "treated"
     unit = f"session {session}" if session is not None else f"call {call_id}"
     return "holdback" if draw(salt, unit) < share else "treated"
 

@@ -92,6 +92,8 @@ class _Progress:
         """Let one lever act; whatever it raises leaves the body as it was."""
         try:
             proposals = lever.propose(self.view, self.facts)
+            if not proposals:
+                return
             self.notes += [one for one in proposals if isinstance(one, Note)]
             accepted = self._chosen(lever, [one for one in proposals if isinstance(one, Edit)])
             if not accepted:

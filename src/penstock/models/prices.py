@@ -62,6 +62,19 @@ def prices_of(model: str, *, at: datetime, prompt_tokens: int, tier: Tier = STAN
         tier: processing and region, as the response reports them.
     """
     day = (at.astimezone(UTC) if at.tzinfo is not None else at).date()
+    return prices_on(model, day, prompt_tokens=prompt_tokens, tier=tier)
+
+
+def day_of(at: float) -> date:
+    """The day (UTC) of an instant, seconds since the epoch."""
+    return date.fromordinal(_EPOCH + int(at // 86_400.0))
+
+
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+def prices_on(model: str, day: date, *, prompt_tokens: int, tier: Tier = STANDARD) -> Prices | Unknown:
+    """The prices of a request on a day (UTC); see ``prices_of`` for the other arguments."""
     card = _card(model, day, tier)
     if isinstance(card, Unknown):
         return card

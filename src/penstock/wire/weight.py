@@ -6,6 +6,8 @@ import re
 
 import msgspec
 
+from penstock.wire.raw import is_string
+
 _SHORTEST_ATTACHMENT = 256
 _BASE64 = re.compile(rb'"(?:data:[^";,]{0,100};base64,)?[A-Za-z0-9+/_\\-]{256,}+={0,2}"')
 _IMAGE = re.compile(rb'"type"[ \t\n\r]*:[ \t\n\r]*"(?:image|image_url|input_image)"')
@@ -38,4 +40,6 @@ def weigh(value: msgspec.Raw) -> Weight:
 
 
 def _images(value: msgspec.Raw) -> int:
+    if is_string(value):  # the quotes inside a string are escaped
+        return 0
     return sum(1 for _ in _IMAGE.finditer(value))

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from penstock.evidence.reuse import ReuseEvidence, Sighting
-from penstock.levers.cache.chain import chain_of
-from penstock.levers.cache.learn import learn_reuse
+from penstock.levers.cache.chain import SegmentChain, chain_of
+from penstock.levers.cache.learn import _read_position, learn_reuse
 from penstock.models.catalog import profile_of
 from penstock.wire.usage import Usage
 from tests.levers.cache.prompts import LONG, NOW, anthropic, chat, view_of
@@ -92,3 +95,13 @@ def test_a_request_without_a_prompt_teaches_nothing() -> None:
     reuse = ReuseEvidence()
     _learn(reuse, {"model": "claude-opus-5-5", "max_tokens": 5, "messages": []}, NOW)
     assert len(reuse.prefixes) == 0
+
+
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=12), st.integers(1, 4000), st.integers(1, 4000))
+def test_the_entry_that_was_read_ends_nearest_to_what_the_provider_says(
+    tokens: list[int], read: int, plain: int
+) -> None:
+    ends = list(accumulate(tokens))
+    found = _read_position(SegmentChain((), ends, (1, 2)), Usage(input_uncached=plain, cache_read=read))
+    target = read * ends[-1] / (read + plain)
+    assert found == min(range(len(ends)), key=lambda position: abs(ends[position] - target))

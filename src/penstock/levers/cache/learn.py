@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from penstock.evidence.reuse import LIFETIMES, ReuseEvidence
@@ -84,5 +85,9 @@ def _read_position(chain: SegmentChain, usage: Usage) -> int:
     """Where the entry ends that the provider says it read: the nearest end, our counts scaled to its total; or -1."""
     if usage.cache_read == 0:
         return -1
-    target = usage.cache_read * chain.upto(len(chain) - 1) / usage.input_total
-    return min(range(len(chain)), key=lambda position: abs(chain.upto(position) - target))
+    ends = chain.ends
+    target = usage.cache_read * ends[-1] / usage.input_total
+    after = bisect_left(ends, target)
+    if after == len(ends):
+        return after - 1
+    return after - 1 if after and target - ends[after - 1] <= ends[after] - target else after

@@ -88,7 +88,7 @@ def worth(terms: Terms, outlook: Outlook) -> tuple[float, ...]:
     values = [1.0 - terms.read] * len(ahead)
     for _ in range(_ROUNDS):
         handed_on = [chance * value for chance, value in zip(ahead, values, strict=True)]
-        values = [
+        better = [
             min(
                 1.0 - terms.read + onward,
                 *(
@@ -98,6 +98,9 @@ def worth(terms: Terms, outlook: Outlook) -> tuple[float, ...]:
             )
             for onward in handed_on
         ]
+        if better == values:
+            break
+        values = better
     return tuple(values)
 
 
