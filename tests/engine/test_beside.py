@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from penstock.engine.context import EngineContext
 from penstock.engine.record import Call
-from penstock.engine.steps import Record, Send, Sent, Shadow
+from penstock.engine.steps import WRITTEN_OFF, Amend, Record, Send, Sent, Shadow
 from penstock.evidence.gate import Gate, State
+from penstock.money import Picodollars
 from penstock.policy.load import load_policy
-from tests.playbook import NOW, Playbook, answer, incoming, messages, sent
+from penstock.wire.dialect import Dialect
+from penstock.wire.view import read_request
+from tests.playbook import NOW, Playbook, answer, chat, chat_answer, incoming, messages, sent
 
 STRONG, CHEAP = "claude-opus-5-5", "claude-haiku-4-5"
 POLICY = """
@@ -247,3 +251,77 @@ def test_users_who_ask_the_candidate_again_as_rarely_as_the_reference_change_not
         traffic.call()
     _conversations(traffic, again_each=25, most=200)
     assert traffic.gate.state is State.PROMOTED
+
+
+class Batched(Traffic):
+    """Shadows that may go by batch: the record comes before them, and is amended after."""
+
+    def __init__(self) -> None:
+        super().__init__(POLICY + "shadow_batch = true\n")
+
+    def batched(self, result: Sent | None, at: float | None = None) -> tuple[Call, Call | None]:
+        """A call's record before its shadow, and the one that takes its place."""
+        self.asked += 1
+        body = messages(f"mail {self.asked}", system=SYSTEM)
+        self.play >> incoming(body, task="label", call_id=f"c{self.asked}", started_at=at or self.at)
+        self.play >> self.answer_of((self.play << Send).body)
+        early = (self.play << Record).call
+        if self.play.ended:
+            return early, None
+        assert (self.play << Shadow).batch
+        self.play >> result
+        if self.play.ended:
+            return early, None
+        late = (self.play << Amend).call
+        self.play._resume(None)
+        return early, late
+
+
+def _shadow_answer(**more: Any) -> Sent:
+    return msgspec.structs.replace(answer("spam", model=CHEAP), **more)
+
+
+def test_a_batched_shadow_is_recorded_late_at_half_its_price() -> None:
+    traffic = Batched()
+    early, late = traffic.batched(_shadow_answer(batched=True))
+    assert late is not None
+    assert (early.id, early.extra_sends) == (late.id, ())
+    _, dear = traffic.batched(_shadow_answer(batched=False))
+    assert dear is not None
+    assert (late.extra_sends[0].cost or 0) * 2 == dear.extra_sends[0].cost
+    assert late.extra_sends[0].reason == "agreed (equal)"
+
+
+def test_a_batched_shadow_that_is_given_up_changes_no_record_and_one_written_off_says_so() -> None:
+    traffic = Batched()
+    assert traffic.batched(None)[1] is None
+    _, late = traffic.batched(Sent(status=None, started_at=1.0, ended_at=2.0, error_kind=WRITTEN_OFF, batched=True))
+    assert late is not None
+    (extra,) = late.extra_sends
+    assert (extra.cost, late.cost_all) == (None, None)
+    assert extra.reason.startswith("written off")
+    assert traffic.gate.test.n == 0
+
+
+def test_a_batched_shadow_of_yesterday_does_not_open_todays_bound_anew() -> None:
+    traffic = Batched()
+    gates, trial = traffic.context.gates, None
+    traffic.batched(_shadow_answer(batched=True))
+    view = read_request(Dialect.ANTHROPIC_MESSAGES, incoming(messages("x", system=SYSTEM)).raw)
+    trial = gates.enter(view, "label", traffic.context.policy, incoming(messages("x")))
+    assert trial is not None
+    gates.spend(trial, Picodollars(6 * 10**12), traffic.at + 86_400.0)
+    assert not gates.affords(trial, traffic.at + 86_400.0)
+    gates.spend(trial, Picodollars(1), traffic.at)
+    assert not gates.affords(trial, traffic.at + 86_400.0)
+
+
+def test_other_apis_have_no_batched_shadows() -> None:
+    text = POLICY.replace(CHEAP, "gpt-5-mini") + "shadow_batch = true\n"
+    play = Playbook(EngineContext(load_policy(text)))
+    play >> incoming(chat("mail", model="gpt-5"), Dialect.OPENAI_CHAT, task="label")
+    play << Send
+    play >> chat_answer("spam", model="gpt-5")
+    assert not (play << Shadow).batch
+    play >> chat_answer("spam", model="gpt-5-mini")
+    assert (play << Record).call.extra_sends[0].reason == "agreed (equal)"

@@ -40,3 +40,14 @@ def test_without_files_calls_are_only_remembered() -> None:
 def test_a_file_that_cannot_be_opened_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         Books(ledger=tmp_path / "l.db", record=tmp_path / "no" / "t.jsonl")
+
+
+def test_an_amended_record_is_the_one_that_is_remembered_and_written(tmp_path: Path) -> None:
+    books = Books(ledger=tmp_path / "l.db")
+    books.keep(call(1))
+    books.keep(call(2))
+    books.amend(call(1, finish="length"))
+    assert [one.finish for one in books.recent] == ["length", call(2).finish]
+    assert books.close()
+    with open_ledger(tmp_path / "l.db") as ledger:
+        assert [one.finish for one in ledger.calls()] == ["length", call(2).finish]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from penstock.engine.record import Call, ExtraSend
 from penstock.errors import InputError, InternalError
-from penstock.ledger.sqlite import open_ledger
+from penstock.ledger.sqlite import Amended, open_ledger
 from penstock.money import Picodollars
 from tests.ledger.calls import call
 
@@ -149,3 +149,16 @@ def test_the_calls_that_raised_an_alarm_are_found_by_their_index() -> None:
             "EXPLAIN QUERY PLAN SELECT id FROM calls WHERE json_extract(record, '$.alarm') <> '' ORDER BY started_at"
         ).fetchall()
         assert "calls_alarm" in plan[-1]
+
+
+def test_an_amended_record_takes_the_place_of_the_one_before_it_in_the_same_write(tmp_path: Path) -> None:
+    extra = ExtraSend(purpose="shadow", model="m", reason="agreed", status=200, usage=None, cost=Picodollars(3))
+    with open_ledger(tmp_path / "l.db") as ledger:
+        amended = Amended(call(1, extra_sends=(extra,)))
+        assert ledger.write([call(1), amended, call(2)]) == 2
+        assert ledger.write([Amended(call(9, extra_sends=(extra,)))]) == 0
+        found = ledger.get(call(1).id)
+        assert found is not None
+        assert found.extra_sends == (extra,)
+        assert ledger.get(call(9).id) is None
+        assert [one.extra_sends for one in ledger.calls()] == [(extra,), ()]

@@ -27,7 +27,7 @@ from tests.simulator.asking import (
     [
         ("GET", "/v1/messages", 405),
         ("POST", "/v1/models", 405),
-        ("POST", "/v1/messages/batches", 404),
+        ("POST", "/v1/messages/batches", 400),
         ("POST", "/v1/completions", 404),
         ("GET", "/", 404),
         ("GET", "/v1/models?limit=5", 200),

@@ -83,6 +83,7 @@ class Exchange:
             ),
             core.context,
             core.books.keep,
+            amend=core.books.amend,
         )
         self._shown: list[tuple[Sent, httpx2.Response | httpx2.TransportError]] = []
 

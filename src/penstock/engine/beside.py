@@ -23,7 +23,7 @@ from penstock.engine.gates import Trial, same_model
 from penstock.engine.grading import Grading, Pair, extra_of
 from penstock.engine.plan import Plan
 from penstock.engine.record import Call, ExtraSend
-from penstock.engine.steps import Result, Send, Sent, Shadow, Step
+from penstock.engine.steps import WRITTEN_OFF, Result, Send, Sent, Shadow, Step
 from penstock.evidence.scores import pair_score
 from penstock.levers.route.propose import route_to
 from penstock.levers.route.verify import verify
@@ -33,6 +33,7 @@ from penstock.policy.schema import RoutePolicy
 from penstock.unknown import Unknown
 from penstock.wire.answer import Answer
 from penstock.wire.body import Operation, apply
+from penstock.wire.dialect import Dialect
 from penstock.wire.view import View, read_request
 
 _CHECKS = ("tool", "schema")
@@ -60,6 +61,12 @@ class Beside:
         self._context = context
         self._candidate = trial.policy.candidate
         self._at = plan.facts.now
+
+    @property
+    def waits(self) -> bool:
+        """Whether a shadow may go by batch, so that its answer comes hours later."""
+        policy = self._trial.policy
+        return policy.shadow_batch and self._plan.view.dialect is Dialect.ANTHROPIC_MESSAGES and self._trial.paired
 
     def steps(self, attempt: Attempt, spent: Spent, call: Call) -> Generator[Step, Result, Call]:
         """The steps; returns the record with what they cost in the books.
@@ -98,6 +105,9 @@ class Beside:
 
     def _asked(self, view: View, attempt: Attempt, call: Call, purpose: str) -> Generator[Step, Result, Attempt | None]:
         """Send a request that no caller waits for, and book it against the day's bound."""
+        batch = purpose == "shadow" and self.waits
+        reserved = (attempt.cost or 0) // 2 if batch else 0  # until it is known, so that the day's bound holds
+        self._context.gates.spend(self._trial, Picodollars(reserved), self._at)
         result = yield Shadow(
             body=view.raw,
             model=view.model,
@@ -108,11 +118,16 @@ class Beside:
             call=call,
             plan=self._plan,
             purpose=purpose,
+            batch=batch,
         )
+        self._context.gates.spend(self._trial, Picodollars(-reserved), self._at)
         if not isinstance(result, Sent):
             return None
         send = Send(body=view.raw, model=view.model, dialect=view.dialect, purpose=purpose)
-        asked = read_attempt(send, view, result, self._plan.facts.tier if purpose == "shadow" else STANDARD)
+        tier = self._plan.facts.tier if purpose == "shadow" else STANDARD
+        if result.batched:
+            tier = msgspec.structs.replace(tier, processing="batch")
+        asked = read_attempt(send, view, result, tier)
         self._context.gates.spend(self._trial, _at_least(asked, attempt), self._at)
         return asked
 
@@ -120,6 +135,8 @@ class Beside:
         self, reference: Attempt, candidate: Attempt, shown: Attempt, call: Call
     ) -> Generator[Step, Result, tuple[str, list[ExtraSend]]]:
         """Score a pair and tell the gate; what came of it, for the record, and what the scoring cost."""
+        if WRITTEN_OFF in (reference.sent.error_kind, candidate.sent.error_kind):
+            return "written off: its batch was not over when the process ended", []
         if reference.answer is None or not _answered(reference, self._plan.view.model):
             return "not compared: the reference did not answer", []
         answered = candidate.answer is not None and _answered(candidate, self._candidate)

@@ -32,7 +32,7 @@ from penstock.engine.reconcile import reconcile
 from penstock.engine.record import Call
 from penstock.engine.settle import record_of
 from penstock.engine.single_flight import held
-from penstock.engine.steps import Record, Result, Send, Sent, Step
+from penstock.engine.steps import Amend, Record, Result, Send, Sent, Step
 from penstock.errors import MalformedRequest
 from penstock.money import Picodollars
 from penstock.wire.usage import Basis
@@ -89,13 +89,29 @@ def run_call(request: Incoming, context: EngineContext) -> Generator[Step, Resul
             call.extra_sends += context.warming.book(plan.task)
     except Exception as error:  # noqa: BLE001 - the answer is there; warming may not lose it
         context.failures[f"warming: {type(error).__name__}"] += 1
-    if ahead.trial is not None:
-        try:
-            call = yield from Beside(ahead.trial, plan, context).steps(attempt, spent, call)
-        except Exception as error:  # noqa: BLE001 - the answer is there; a shadow may not lose it
-            context.failures[f"gate: {type(error).__name__}"] += 1
-    yield Record(call=call)
+    if ahead.trial is None:
+        yield Record(call=call)
+    else:
+        call = yield from _beside(Beside(ahead.trial, plan, context), attempt, spent, call, context)
     return Outcome(sent=attempt.sent, call=call, plan=plan)
+
+
+def _beside(
+    beside: Beside, attempt: Attempt, spent: list[tuple[Attempt, Again]], call: Call, context: EngineContext
+) -> Generator[Step, Result, Call]:
+    """What happens beside a call, and its record: before it where a batch may take hours, else with it."""
+    early = call
+    if beside.waits:
+        yield Record(call=call)
+    try:
+        call = yield from beside.steps(attempt, spent, call)
+    except Exception as error:  # noqa: BLE001 - the answer is there; a shadow may not lose it
+        context.failures[f"gate: {type(error).__name__}"] += 1
+    if not beside.waits:
+        yield Record(call=call)
+    elif call is not early:
+        yield Amend(call=call)
+    return call
 
 
 def _attempts(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from penstock.engine.call import Incoming, Outcome, run_call
 from penstock.engine.context import EngineContext
 from penstock.engine.record import Call
-from penstock.engine.steps import Grade, Hold, Later, Record, Result, Send, Shadow, Warm
+from penstock.engine.steps import Amend, Grade, Hold, Later, Record, Result, Send, Shadow, Warm
 
 
 class Flow:
@@ -27,13 +27,14 @@ class Flow:
         context: shared by the process's calls.
         keep: given the call's record, once.
         warm: sends a warming request in the background, and says whether it will; None for a driver that cannot.
+        amend: given the record that takes its place, when a batched shadow is over; None where none are sent so.
 
     Attributes:
         outcome: what the caller gets: there from the first Shadow or Grade on if there is one, else when the call is
             over. None while it runs, or when the engine failed.
     """
 
-    __slots__ = ("_asked", "_context", "_keep", "_request", "_steps", "_warm", "outcome")
+    __slots__ = ("_amend", "_asked", "_context", "_keep", "_request", "_steps", "_warm", "outcome")
 
     def __init__(
         self,
@@ -41,12 +42,14 @@ class Flow:
         context: EngineContext,
         keep: Callable[[Call], object],
         warm: Callable[[Warm], bool] | None = None,
+        amend: Callable[[Call], object] | None = None,
     ) -> None:
         self._request = request
         self._context = context
         self._steps = run_call(request, context)
         self._keep = keep
         self._warm = warm
+        self._amend = amend
         self._asked = False
         self.outcome: Outcome | None = None
 
@@ -54,11 +57,8 @@ class Flow:
         """Give the last step's result and get the next step; None when the call is over."""
         try:
             step = self._steps.send(result)
-            while isinstance(step, (Record, Warm)):
-                if isinstance(step, Record):
-                    self._keep(step.call)
-                elif self._warm is None or not self._warm(step):
-                    self._context.warmed(step, None)
+            while isinstance(step, Record | Amend | Warm):
+                self._carry_out(step)
                 step = self._steps.send(None)
             if isinstance(step, Shadow | Grade):
                 self.outcome = Outcome(sent=step.sent, call=step.call, plan=step.plan)
@@ -72,6 +72,16 @@ class Flow:
             step = Send(body=self._request.raw, model="", dialect=self._request.dialect)
         self._asked = True
         return step
+
+    def _carry_out(self, step: Record | Amend | Warm) -> None:
+        """What needs no result."""
+        if isinstance(step, Record):
+            self._keep(step.call)
+        elif isinstance(step, Amend):
+            if self._amend is not None:
+                self._amend(step.call)
+        elif self._warm is None or not self._warm(step):
+            self._context.warmed(step, None)
 
     def later(self, result: Result = None) -> Later | None:
         """``advance`` once the caller has the answer: only what nobody waits for is left."""

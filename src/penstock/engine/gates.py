@@ -184,7 +184,7 @@ class Gates:
         """Book a shadow's cost against the day's bound."""
         self._turn(at)
         key = (trial.task, trial.policy.candidate)
-        self._spent[key] = self._spent.get(key, 0) + cost
+        self._spent[key] = max(0, self._spent.get(key, 0) + cost)
 
     def _is_easy(self, gate: Gate, asked: AskedText, terms: Terms) -> bool:
         """Whether a prompt may go to a candidate that has not earned the task."""
@@ -203,7 +203,7 @@ class Gates:
 
     def _turn(self, at: float) -> None:
         day = int(at // DAY_S)
-        if day != self._day:
+        if day > self._day:  # never back: a batched shadow of yesterday is paid for today
             self._day, self._spent = day, {}
 
     def _settle_terms(self, task: str, section: GatePolicy) -> Terms:

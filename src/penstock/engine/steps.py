@@ -9,6 +9,7 @@ awaits them, the client runs them sync or async, replay answers ``Send`` from a 
     Grade   -> Graded   answer the caller first; then have the user's grader compare two answers, or give None instead
     Warm    -> None     send a request of ours in the background that fills a cache entry, or say that it cannot be done
     Record  -> None     keep the record of the call
+    Amend   -> None     put another record in the place of the one that was kept
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         ended_at: when it was over.
         error_kind: a short name of what went wrong (``connect``, ``timeout``, ``cut_stream``, or the provider's error
             type), or None.
+        batched: whether it went through a batch API, and is billed so.
     """
 
     status: int | None
@@ -70,6 +72,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     first_byte_at: float | None = None
     ended_at: float
     error_kind: str | None = None
+    batched: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -104,6 +107,7 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True):
         call: the record as it stands; the one to keep comes in the Record after this step.
         plan: of the call.
         purpose: ``shadow`` or ``judge``.
+        batch: whether the batch API may be used; the call's record has been kept then.
     """
 
     body: bytes
@@ -115,6 +119,7 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True):
     call: Call
     plan: Plan
     purpose: str = "shadow"
+    batch: bool = False
 
 
 class Grade(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,8 +193,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     call: Call
 
 
+class Amend(msgspec.Struct, frozen=True, kw_only=True):
+    """Keep a call's record in the place of the one that was kept before."""
+
+    call: Call
+
+
+WRITTEN_OFF = "written_off"
+"""The ``error_kind`` of a batched shadow that was paid for and whose answer nobody waits for any more."""
+
 Later = Shadow | Grade
 """What is done when the caller has the answer."""
 
-Step = Send | Hold | Later | Warm | Record
+Step = Send | Hold | Later | Warm | Record | Amend
 Result = Sent | Graded | None

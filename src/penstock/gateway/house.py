@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from penstock.engine.context import EngineContext
+from penstock.gateway.batches import Batches
 from penstock.gateway.budgets import Budgets, Verdict, period_of
 from penstock.gateway.drift import alarm_log, drift_gauges
 from penstock.gateway.headers import Asked, Lines, SameLines, replaced
@@ -97,8 +98,11 @@ class House:
         self.spans = spans
         if spans is not None:
             books.heard.append(spans.heard)
-        self.shadows = Shadows(self.settings, clock)
+        self.shadows = Shadows(self.settings, clock, Batches(self.settings, clock, books.amend, self._failed))
         self.warmth = Warmth(context, lambda: self.endpoints, self.settings, clock)
+
+    def _failed(self, name: str) -> None:
+        self.context.failures[name] += 1
 
     def retire(self) -> None:
         """Set the connections aside: running calls use them to their end, idle ones are let go by their own sweep."""

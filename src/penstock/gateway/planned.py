@@ -123,6 +123,7 @@ class PlannedCall:
             house.context,
             self._keep,
             self._warm,
+            house.books.amend,
         )
 
     async def run(self) -> None:

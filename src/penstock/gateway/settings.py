@@ -17,6 +17,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         max_answer: bytes of an answer that is held in memory.
         drain_s: seconds that running calls may take after SIGTERM.
         keep_alive_s: seconds that an idle caller's connection is kept.
+        batch_most: shadows that make a batch; batch_wait_s: seconds that the first of them waits for others.
+        batch_poll_s: seconds between two looks at a batch; batch_deadline_s: after which it is given up for lost.
     """
 
     max_body: int = 32 * 1000 * 1000
@@ -27,3 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_answer: int = 256 * 1024 * 1024
     drain_s: float = 600.0
     keep_alive_s: int = 75
+    batch_most: int = 200
+    batch_wait_s: float = 300.0
+    batch_poll_s: float = 60.0
+    batch_deadline_s: float = 26 * 3600.0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from penstock.engine.record import Call
-from penstock.ledger.sqlite import Ledger, open_ledger
+from penstock.ledger.sqlite import Amended, Ledger, open_ledger
 from penstock.ledger.traffic import Exchanged, TrafficLog
 from penstock.ledger.writer import Writer
 
@@ -34,7 +34,7 @@ class Books:
         self.recent: deque[Call] = deque(maxlen=recent)
         self.heard: list[Callable[[Call], None]] = []
         self._ledger: Ledger | None = open_ledger(ledger) if ledger is not None else None
-        self._calls: Writer[Call] | None = None
+        self._calls: Writer[Call | Amended] | None = None
         self._traffic: Writer[Exchanged] | None = None
         self._log: TrafficLog | None = None
         try:
@@ -46,7 +46,7 @@ class Books:
                 self._ledger.close()
             raise
         if self._ledger is not None:
-            self._calls = Writer(self._ledger.append, name="penstock-ledger")
+            self._calls = Writer(self._ledger.write, name="penstock-ledger")
 
     @property
     def records_traffic(self) -> bool:
@@ -59,9 +59,9 @@ class Books:
         return None if self._ledger is None else self._ledger.path
 
     @property
-    def writers(self) -> dict[str, Writer[Call] | Writer[Exchanged]]:
+    def writers(self) -> dict[str, Writer[Call | Amended] | Writer[Exchanged]]:
         """The queues by name, for metrics."""
-        found: dict[str, Writer[Call] | Writer[Exchanged]] = {}
+        found: dict[str, Writer[Call | Amended] | Writer[Exchanged]] = {}
         if self._calls is not None:
             found["ledger"] = self._calls
         if self._traffic is not None:
@@ -81,6 +81,14 @@ class Books:
             self._calls.put(call)
         for listen in self.heard:
             listen(call)
+
+    def amend(self, call: Call) -> None:
+        """Put a record in the place of the one of the same id that was kept."""
+        for index, kept in enumerate(self.recent):
+            if kept.id == call.id:
+                self.recent[index] = call
+        if self._calls is not None:
+            self._calls.put(Amended(call))
 
     def keep_traffic(self, exchanged: Exchanged) -> None:
         """Keep a call's traffic, if that was asked for."""

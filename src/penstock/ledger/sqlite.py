@@ -50,6 +50,12 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int
 
 
+class Amended(msgspec.Struct, frozen=True):
+    """A record that takes the place of the one that was kept: what a call cost beside its answer is known later."""
+
+    call: Call
+
+
 class Ledger:
     """Call records in a SQLite file. Made by ``open_ledger``; use it from one thread at a time."""
 
@@ -89,6 +95,23 @@ class Ledger:
         except sqlite3.Error as error:
             raise InternalError(f"the ledger cannot be written: {error}", hint="is the disk full?") from error
         return self._connection.total_changes - before
+
+    def write(self, entries: Iterable[Call | Amended]) -> int:
+        """Keep calls, and put amended ones in the place of those that were kept before.
+
+        Raises:
+            InternalError: the file cannot be written.
+        """
+        entries = list(entries)
+        added = self.append([one for one in entries if isinstance(one, Call)])
+        rows = [_row(one.call) for one in entries if isinstance(one, Amended)]
+        try:
+            self._connection.executemany(
+                "UPDATE calls SET cost_extra = ?, record = ? WHERE id = ?", [(row[9], row[11], row[0]) for row in rows]
+            )
+        except sqlite3.Error as error:
+            raise InternalError(f"the ledger cannot be written: {error}", hint="is the disk full?") from error
+        return added
 
     def get(self, call_id: str) -> Call | None:
         """The call of an id, or None."""

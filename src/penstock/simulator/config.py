@@ -22,6 +22,7 @@ class Config:
         faults: rules in force from the start.
         first_byte_s: simulated seconds from a request to its first byte.
         tokens_per_s: simulated generation speed; 0 means at once.
+        batch_s: simulated seconds until a batch is over.
         decisions: what the cache rules leave open; None for the documented defaults.
         scope_by_key: whether each API key is a cache scope of its own (a workspace), instead of one for all.
         keep_calls: how many billed calls are kept for reading; None keeps all. Totals always cover all.
@@ -34,6 +35,7 @@ class Config:
     faults: Sequence[FaultRule] = field(default=())
     first_byte_s: float = 0.0
     tokens_per_s: float = 0.0
+    batch_s: float = 0.0
     decisions: Decisions | None = None
     scope_by_key: bool = False
     keep_calls: int | None = None

@@ -19,7 +19,7 @@ import msgspec
 from penstock.cachemodel import machine
 from penstock.errors import UsageError
 from penstock.models.prices import Tier, price_call
-from penstock.simulator import anthropic_rules, breaking, catalogue, embeddings, reading
+from penstock.simulator import anthropic_rules, batches, breaking, catalogue, embeddings, reading
 from penstock.simulator.bill import Billed, Logged
 from penstock.simulator.config import Config
 from penstock.simulator.create import create
@@ -184,6 +184,8 @@ class Provider:
         handler = _ROUTES.get((incoming.method, incoming.path))
         if handler is None and incoming.method == "GET" and incoming.path.startswith("/v1/models/"):
             handler = _one_model
+        if handler is None and incoming.method == "GET" and incoming.path.startswith(f"{batches.PATH}/"):
+            handler = _batch_results if incoming.path.endswith("/results") else _find_batch
         if handler is None:
             known = any(path == incoming.path for _, path in _ROUTES)
             raise ApiError(405 if known else 404, *_not_found(incoming))
@@ -241,6 +243,31 @@ def _create(dialect: Dialect) -> _Handler:
         return create(provider.world, incoming, dialect, scope)
 
     return handler
+
+
+def _create_batch(provider: Provider, incoming: Incoming, scope: str) -> Response:
+    def answer(one: Incoming) -> Response:
+        named = msgspec.structs.replace(one, id=provider.world.ids.next("req_01", 22))
+        response = batches.batch_priced(create(provider.world, named, Dialect.ANTHROPIC_MESSAGES, scope))
+        provider.begin(response, one.at)
+        provider.finish(response, response.whole)
+        return response
+
+    identifier = provider.world.ids.next("msgbatch_01", 22)
+    return _json(incoming, provider.world.batches.create(incoming, identifier, provider.config.batch_s, answer))
+
+
+def _find_batch(provider: Provider, incoming: Incoming, scope: str) -> Response:  # noqa: ARG001 - a handler
+    return _json(incoming, provider.world.batches.find(incoming))
+
+
+def _batch_results(provider: Provider, incoming: Incoming, scope: str) -> Response:  # noqa: ARG001 - a handler
+    response = _json(incoming, {})
+    response.headers, response.chunks = (
+        [("content-type", "application/x-jsonl")],
+        (provider.world.batches.results(incoming),),
+    )
+    return response
 
 
 def _count_tokens(provider: Provider, incoming: Incoming, scope: str) -> Response:  # noqa: ARG001 - a handler
@@ -333,6 +360,7 @@ def _cut(usage: Usage, sent: int, whole: int) -> Usage:
 _ROUTES: dict[tuple[str, str], _Handler] = {
     ("POST", "/v1/messages"): _create(Dialect.ANTHROPIC_MESSAGES),
     ("POST", "/v1/messages/count_tokens"): _count_tokens,
+    ("POST", batches.PATH): _create_batch,
     ("POST", "/v1/chat/completions"): _create(Dialect.OPENAI_CHAT),
     ("POST", "/v1/responses"): _create(Dialect.OPENAI_RESPONSES),
     ("POST", "/v1/responses/input_tokens"): _input_tokens,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from penstock.cachemodel.machine import CacheState, Decisions
+from penstock.simulator.batches import Batches
 from penstock.simulator.bill import Bill
 from penstock.simulator.config import Config
 from penstock.simulator.conversations import Conversations
@@ -35,4 +36,5 @@ class World:
         self.ids = Ids(self.config.seed)
         self.diagnoses = Diagnoses()
         self.conversations = Conversations()
+        self.batches = Batches()
         self.bill.clear()
