@@ -16,7 +16,7 @@ from penstock.money import Picodollars
 from penstock.policy.load import load_policy
 from penstock.wire.dialect import Dialect
 from penstock.wire.view import read_request
-from tests.playbook import NOW, Playbook, answer, chat, chat_answer, incoming, messages, sent
+from tests.playbook import NOW, Playbook, answer, incoming, messages, sent
 
 STRONG, CHEAP = "claude-opus-5-5", "claude-haiku-4-5"
 POLICY = """
@@ -314,14 +314,3 @@ def test_a_batched_shadow_of_yesterday_does_not_open_todays_bound_anew() -> None
     assert not gates.affords(trial, traffic.at + 86_400.0)
     gates.spend(trial, Picodollars(1), traffic.at)
     assert not gates.affords(trial, traffic.at + 86_400.0)
-
-
-def test_other_apis_have_no_batched_shadows() -> None:
-    text = POLICY.replace(CHEAP, "gpt-5-mini") + "shadow_batch = true\n"
-    play = Playbook(EngineContext(load_policy(text)))
-    play >> incoming(chat("mail", model="gpt-5"), Dialect.OPENAI_CHAT, task="label")
-    play << Send
-    play >> chat_answer("spam", model="gpt-5")
-    assert not (play << Shadow).batch
-    play >> chat_answer("spam", model="gpt-5-mini")
-    assert (play << Record).call.extra_sends[0].reason == "agreed (equal)"

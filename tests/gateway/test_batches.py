@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import msgspec
 import pytest
 
-from penstock.gateway.batches import Result, answer_of
 from penstock.gateway.settings import Settings
 from penstock.ledger.books import Books
 from penstock.ledger.sqlite import open_ledger
@@ -120,7 +118,7 @@ def test_a_batch_api_that_refuses_leaves_the_calls_without_shadows_and_is_counte
 
 def test_results_that_cannot_be_read_leave_a_cost_that_is_not_known_and_teach_nothing(simulator: Simulator) -> None:
     simulator.inject("403@path=/results")
-    with serving(_policy(simulator), settings=Settings(drain_s=5, batch_most=1)) as gateway:
+    with serving(_policy(simulator), settings=Settings(drain_s=5, batch_most=1, batch_poll_s=0.01)) as gateway:
         assert _ask(gateway, "mail").is_success
         said = "not compared: the candidate did not answer"
         eventually(lambda: [one.reason for call in gateway.books.recent for one in call.extra_sends] == [said])
@@ -128,17 +126,17 @@ def test_results_that_cannot_be_read_leave_a_cost_that_is_not_known_and_teach_no
         assert gateway.gateway.house.context.gates.book.gates["label"][CHEAP].test.n == 0
 
 
-@pytest.mark.parametrize(
-    ("result", "status"),
-    [
-        (b'{"type":"errored","error":{"type":"error","error":{"type":"invalid_request_error","message":"no"}}}', 400),
-        (b'{"type":"errored","error":{"type":"error","error":{"type":"api_error","message":"no"}}}', 500),
-        (b'{"type":"expired"}', 500),
-        (b'{"type":"canceled"}', 500),
-        (b'{"type":"succeeded","message":{"content":[]}}', 200),
-    ],
-)
-def test_each_kind_of_result_is_the_answer_that_a_single_request_would_have_had(result: bytes, status: int) -> None:
-    sent = answer_of(msgspec.json.decode(result, type=Result), queued_at=1.0, now=2.0)
-    assert (sent.status, sent.batched, sent.started_at, sent.ended_at) == (status, True, 1.0, 2.0)
-    assert sent.body == (b'{"content":[]}' if status == 200 else None)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
+def test_openai_s_batches_do_the_same(simulator: Simulator, path: str) -> None:
+    gate = GATE.replace(CHEAP, "gpt-5-mini")
+    with serving(_policy(simulator, gate), settings=QUICK) as gateway:
+        for number in range(3):
+            said = f"mail {number}"
+            asked = {"input": said} if path == "/v1/responses" else {"messages": [{"role": "user", "content": said}]}
+            headers = {"authorization": "Bearer k", "x-penstock-task": "label"}
+            assert httpx2.post(f"{gateway.url}{path}", json={"model": "gpt-5", **asked}, headers=headers).is_success
+        _settled(gateway, 3)
+        calls = list(gateway.books.recent)
+    assert [call.extra_sends[0].reason for call in calls] == ["agreed (equal)"] * 3
+    assert [billed.tier for billed in simulator.bill][3:] == ["batch"] * 3
+    assert sum(call.cost_all or 0 for call in calls) == sum(billed.cost for billed in simulator.bill)

@@ -73,6 +73,8 @@ def read_attempt(send: Send, view: View | None, sent: Sent, tier: Tier = STANDAR
         usage = usage if usage is not None else usage_of(send.dialect, sent.body)
         answer = answer if answer is not None else read_answer(send.dialect, sent.body)
         tier = _billed_tier(send.dialect, tier, sent.body)
+    if sent.batched:
+        tier = msgspec.structs.replace(tier, processing="batch")  # which no body has to say
     cost: Picodollars | None = None
     if usage is not None:
         cost = None if _incomplete(usage) else cost_at(billed_model(send.model, answer), usage, sent.started_at, tier)

@@ -33,7 +33,6 @@ from penstock.policy.schema import RoutePolicy
 from penstock.unknown import Unknown
 from penstock.wire.answer import Answer
 from penstock.wire.body import Operation, apply
-from penstock.wire.dialect import Dialect
 from penstock.wire.view import View, read_request
 
 _CHECKS = ("tool", "schema")
@@ -65,8 +64,7 @@ class Beside:
     @property
     def waits(self) -> bool:
         """Whether a shadow may go by batch, so that its answer comes hours later."""
-        policy = self._trial.policy
-        return policy.shadow_batch and self._plan.view.dialect is Dialect.ANTHROPIC_MESSAGES and self._trial.paired
+        return self._trial.policy.shadow_batch and self._trial.paired
 
     def steps(self, attempt: Attempt, spent: Spent, call: Call) -> Generator[Step, Result, Call]:
         """The steps; returns the record with what they cost in the books.
@@ -125,8 +123,6 @@ class Beside:
             return None
         send = Send(body=view.raw, model=view.model, dialect=view.dialect, purpose=purpose)
         tier = self._plan.facts.tier if purpose == "shadow" else STANDARD
-        if result.batched:
-            tier = msgspec.structs.replace(tier, processing="batch")
         asked = read_attempt(send, view, result, tier)
         self._context.gates.spend(self._trial, _at_least(asked, attempt), self._at)
         return asked

@@ -1,4 +1,4 @@
-"""Shadows by Anthropic's batch API: gathered, sent together at half the price, and read when the batch is over.
+"""Shadows by a provider's batch API: gathered, sent together at half the price, and read when the batch is over.
 
 Shadows with the same credentials go into one batch when so many of them wait, or the first has waited long enough. From
 then on each call's record says that it waits, at an unknown cost, so that a process that dies leaves no hidden bill. At
@@ -9,43 +9,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from penstock.engine.record import Call, ExtraSend
 from penstock.engine.steps import WRITTEN_OFF, Sent, Shadow
 from penstock.errors import UpstreamError
+from penstock.gateway.batch_apis import APIS, BatchApi, Outcome, Request
 from penstock.gateway.headers import Lines, header, replaced
 from penstock.gateway.resilience import Endpoint
 from penstock.gateway.settings import Settings
 from penstock.wire.content_encoding import READABLE, plain_body
+from penstock.wire.dialect import Dialect
 
-PATH = b"/v1/messages/batches"
 MOST_WAITING = 5_000
 """Shadows that may wait, for a batch or in one; the next one is given up."""
 
-_OK, _FAILED = 200, 500
-_CREDENTIALS = (b"authorization", b"x-api-key", b"anthropic-version", b"anthropic-beta")
-_REFUSED = {"invalid_request_error": 400, "not_found_error": 404, "request_too_large": 413}
+_OK = 200
+_CREDENTIALS = (
+    b"authorization",
+    b"x-api-key",
+    b"anthropic-version",
+    b"anthropic-beta",
+    b"openai-organization",
+    b"openai-project",
+)
 
-
-class Result(msgspec.Struct):
-    """The result of one request of a batch."""
-
-    type: str = ""
-    message: msgspec.Raw = msgspec.Raw(b"")
-    error: dict[str, Any] = {}
-
-
-class _Line(msgspec.Struct):
-    custom_id: str
-    result: Result
-
-
-class _Status(msgspec.Struct):
-    id: str
-    processing_status: str = ""
+_Key = tuple[Dialect, tuple[tuple[bytes, bytes], ...]]
 
 
 class _Waiting(msgspec.Struct):
@@ -60,7 +50,8 @@ class _Waiting(msgspec.Struct):
 class _Group:
     """The shadows of one set of credentials that are not sent yet."""
 
-    def __init__(self, endpoint: Endpoint, lines: Lines) -> None:
+    def __init__(self, api: BatchApi, endpoint: Endpoint, lines: Lines) -> None:
+        self.api = api
         self.endpoint = endpoint
         self.lines = lines
         self.waiting: list[_Waiting] = []
@@ -88,7 +79,7 @@ class Batches:
         self._clock = clock
         self._amend = amend
         self._failed = failed
-        self._groups: dict[tuple[tuple[bytes, bytes], ...], _Group] = {}
+        self._groups: dict[_Key, _Group] = {}
         self._waiting: dict[str, _Waiting] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -114,10 +105,11 @@ class Batches:
             _settle(waiting, self._lost(waiting, WRITTEN_OFF) if waiting.sent else None)
 
     def _join(self, waiting: _Waiting, endpoint: Endpoint, lines: Lines) -> None:
-        key = tuple(sorted(line for line in lines if line[0] in _CREDENTIALS))
+        credentials = tuple(sorted(line for line in lines if line[0] in _CREDENTIALS))
+        key = (waiting.shadow.dialect, credentials)
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = _Group(endpoint, [*key, (b"content-type", b"application/json")])
+            group = self._groups[key] = _Group(APIS[waiting.shadow.dialect], endpoint, list(credentials))
             task = asyncio.get_running_loop().create_task(self._gather(key, group))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -126,7 +118,7 @@ class Batches:
             self._groups.pop(key, None)
             group.full.set()
 
-    async def _gather(self, key: tuple[tuple[bytes, bytes], ...], group: _Group) -> None:
+    async def _gather(self, key: _Key, group: _Group) -> None:
         """Wait until a group is full or old enough, then see it through."""
         try:
             async with asyncio.timeout(self._settings.batch_wait_s):
@@ -144,65 +136,58 @@ class Batches:
 
     async def _carry(self, group: _Group) -> None:
         """Send a batch, wait until it is over, and hand out its answers."""
-        created = msgspec.json.decode(await self._asked(group, b"POST", PATH, _body(group.waiting)), type=_Status)
+
+        async def ask(method: bytes, target: bytes, body: bytes, kind: bytes) -> bytes:
+            return await self._asked(group, method, target, body, kind)
+
+        batch = await group.api.create(ask, [Request(one.shadow.call_id, one.shadow.body) for one in group.waiting])
         for waiting in group.waiting:
             waiting.sent = True
-            self._amend(_marked(waiting.shadow, created.id))
-        place = PATH + b"/" + created.id.encode("ascii")
+            self._amend(_marked(waiting.shadow, batch))
         until = self._clock() + self._settings.batch_deadline_s
-        status = created
-        while status.processing_status != "ended":
+        outcomes = None
+        while outcomes is None:
             if self._clock() > until:
                 self._failed("batch: not_over_in_time")
                 return
             await asyncio.sleep(self._settings.batch_poll_s)
             try:
-                status = msgspec.json.decode(await self._asked(group, b"GET", place, b""), type=_Status)
+                outcomes = await group.api.outcomes(ask, batch)
             except UpstreamError:
                 self._failed("batch: not_found_for_now")
-        results = await self._asked(group, b"GET", place + b"/results", b"")
-        by_id = {one.shadow.call_id: one for one in group.waiting}
-        for line in results.splitlines():
-            found = msgspec.json.decode(line, type=_Line)
-            if found.custom_id in by_id:
-                waiting = by_id[found.custom_id]
-                _settle(waiting, answer_of(found.result, queued_at=waiting.queued_at, now=self._clock()))
+        for waiting in group.waiting:
+            outcome = outcomes.get(waiting.shadow.call_id)
+            if outcome is not None:
+                _settle(waiting, self._answer(waiting, outcome))
 
-    async def _asked(self, group: _Group, method: bytes, target: bytes, body: bytes) -> bytes:
+    async def _asked(self, group: _Group, method: bytes, target: bytes, body: bytes, kind: bytes) -> bytes:
         """The body of a 200; ValueError for another status."""
-        response = await group.endpoint.request(
-            method, target, replaced(group.lines, b"accept-encoding", READABLE), body
-        )
+        lines = replaced([*group.lines, (b"content-type", kind)], b"accept-encoding", READABLE)
+        response = await group.endpoint.request(method, target, lines, body)
         raw = await response.read(self._settings.max_answer)
         plain = plain_body(raw, header(response.headers, b"content-encoding"))
         if response.status != _OK or plain is None:
             raise ValueError("the batch API refused")
         return plain
 
+    def _answer(self, waiting: _Waiting, outcome: Outcome) -> Sent:
+        return Sent(
+            status=outcome.status,
+            body=outcome.body,
+            started_at=waiting.queued_at,
+            ended_at=self._clock(),
+            error_kind=outcome.error_kind,
+            batched=True,
+        )
+
     def _lost(self, waiting: _Waiting, kind: str) -> Sent:
         now = self._clock()
         return Sent(status=None, started_at=waiting.queued_at, ended_at=now, error_kind=kind, batched=True)
 
 
-def answer_of(result: Result, *, queued_at: float, now: float) -> Sent:
-    """A result as the answer that the request would have had by itself; what did not succeed is not charged."""
-    if result.type == "succeeded":
-        return Sent(status=_OK, body=bytes(result.message), started_at=queued_at, ended_at=now, batched=True)
-    said = result.error.get("error")
-    kind = said.get("type") if isinstance(said, dict) else None
-    status = _REFUSED.get(kind, _FAILED) if isinstance(kind, str) else _FAILED
-    error_kind = f"batch_{result.type or 'unknown'}"
-    return Sent(status=status, started_at=queued_at, ended_at=now, error_kind=error_kind, batched=True)
-
-
 def _settle(waiting: _Waiting, sent: Sent | None) -> None:
     if not waiting.answer.done():
         waiting.answer.set_result(sent)
-
-
-def _body(waiting: list[_Waiting]) -> bytes:
-    requests = [{"custom_id": one.shadow.call_id, "params": msgspec.Raw(one.shadow.body)} for one in waiting]
-    return msgspec.json.encode({"requests": requests})
 
 
 def _marked(shadow: Shadow, batch: str) -> Call:

@@ -207,8 +207,8 @@ class GatePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         canary_calls: that it must serve without an alarm before it serves all; 0 promotes at once.
         shadow_usd_day: shadows stop for the day (UTC) when they and their judges have cost so much, in US dollars, in
             this process.
-        shadow_batch: whether the gateway sends shadows by the provider's batch API, at half the price and hours later
-            (Anthropic's; shadows of other APIs, and those of the client, are sent at once).
+        shadow_batch: whether the gateway sends shadows by the provider's batch API, at half the price and hours later;
+            the client sends its shadows at once.
         difficulty: whether prompts that are found easy may go to the candidate before it has earned the whole task;
             learnt in the background from the scored pairs, with the ``learn`` extra.
         grader: who scores answers that are not equal: ``python:MODULE:FUNCTION``, ``command:PROGRAM ARGUMENTS`` or an

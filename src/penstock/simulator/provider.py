@@ -19,7 +19,7 @@ import msgspec
 from penstock.cachemodel import machine
 from penstock.errors import UsageError
 from penstock.models.prices import Tier, price_call
-from penstock.simulator import anthropic_rules, batches, breaking, catalogue, embeddings, reading
+from penstock.simulator import anthropic_rules, batch_routes, breaking, catalogue, embeddings, reading
 from penstock.simulator.bill import Billed, Logged
 from penstock.simulator.config import Config
 from penstock.simulator.create import create
@@ -27,7 +27,7 @@ from penstock.simulator.errors import ApiError, bad_request, error_bytes
 from penstock.simulator.faults import Fault, FaultBook, FaultRule, parse_header
 from penstock.simulator.incoming import Incoming, check_door, provider_of, redacted
 from penstock.simulator.over_limit import over_limit
-from penstock.simulator.response import Pending, Response
+from penstock.simulator.response import Pending, Response, json_response
 from penstock.simulator.world import World
 from penstock.wire.dialect import Dialect
 from penstock.wire.usage import Usage
@@ -182,10 +182,10 @@ class Provider:
 
     def _answer(self, incoming: Incoming, scope: str, model: str) -> Response:
         handler = _ROUTES.get((incoming.method, incoming.path))
-        if handler is None and incoming.method == "GET" and incoming.path.startswith("/v1/models/"):
-            handler = _one_model
-        if handler is None and incoming.method == "GET" and incoming.path.startswith(f"{batches.PATH}/"):
-            handler = _batch_results if incoming.path.endswith("/results") else _find_batch
+        if handler is None and incoming.method == "GET":
+            handler = batch_routes.below(incoming.path)
+            if handler is None and incoming.path.startswith("/v1/models/"):
+                handler = _one_model
         if handler is None:
             known = any(path == incoming.path for _, path in _ROUTES)
             raise ApiError(405 if known else 404, *_not_found(incoming))
@@ -245,38 +245,13 @@ def _create(dialect: Dialect) -> _Handler:
     return handler
 
 
-def _create_batch(provider: Provider, incoming: Incoming, scope: str) -> Response:
-    def answer(one: Incoming) -> Response:
-        named = msgspec.structs.replace(one, id=provider.world.ids.next("req_01", 22))
-        response = batches.batch_priced(create(provider.world, named, Dialect.ANTHROPIC_MESSAGES, scope))
-        provider.begin(response, one.at)
-        provider.finish(response, response.whole)
-        return response
-
-    identifier = provider.world.ids.next("msgbatch_01", 22)
-    return _json(incoming, provider.world.batches.create(incoming, identifier, provider.config.batch_s, answer))
-
-
-def _find_batch(provider: Provider, incoming: Incoming, scope: str) -> Response:  # noqa: ARG001 - a handler
-    return _json(incoming, provider.world.batches.find(incoming))
-
-
-def _batch_results(provider: Provider, incoming: Incoming, scope: str) -> Response:  # noqa: ARG001 - a handler
-    response = _json(incoming, {})
-    response.headers, response.chunks = (
-        [("content-type", "application/x-jsonl")],
-        (provider.world.batches.results(incoming),),
-    )
-    return response
-
-
 def _count_tokens(provider: Provider, incoming: Incoming, scope: str) -> Response:  # noqa: ARG001 - a handler
     body = reading.decoded(incoming.body, "anthropic")
     profile = reading.profile_for(body, "anthropic", incoming.at)
     anthropic_rules.check(body, profile, incoming.headers.get("anthropic-version", ""), counting=True)
     view = reading.view_of(Dialect.ANTHROPIC_MESSAGES, incoming.body)
     tokens = sum(reading.counts_of(provider.world.counter, view, profile))
-    return _json(incoming, {"input_tokens": tokens})
+    return json_response(incoming, {"input_tokens": tokens})
 
 
 def _input_tokens(provider: Provider, incoming: Incoming, scope: str) -> Response:  # noqa: ARG001 - a handler
@@ -284,21 +259,21 @@ def _input_tokens(provider: Provider, incoming: Incoming, scope: str) -> Respons
     profile = reading.profile_for(body, "openai", incoming.at)
     view = reading.view_of(Dialect.OPENAI_RESPONSES, incoming.body)
     tokens = sum(reading.counts_of(provider.world.counter, view, profile))
-    return _json(incoming, {"object": "response.input_tokens", "input_tokens": tokens})
+    return json_response(incoming, {"object": "response.input_tokens", "input_tokens": tokens})
 
 
 def _list_models(provider: Provider, incoming: Incoming, scope: str) -> Response:  # noqa: ARG001 - a handler
-    return _json(incoming, catalogue.list_models(incoming.provider, incoming.at))
+    return json_response(incoming, catalogue.list_models(incoming.provider, incoming.at))
 
 
 def _one_model(provider: Provider, incoming: Incoming, scope: str) -> Response:  # noqa: ARG001 - a handler
     name = incoming.path.removeprefix("/v1/models/")
-    return _json(incoming, catalogue.one_model(incoming.provider, name, incoming.at))
+    return json_response(incoming, catalogue.one_model(incoming.provider, name, incoming.at))
 
 
 def _embed(provider: Provider, incoming: Incoming, scope: str) -> Response:  # noqa: ARG001 - a handler
     answered, tokens = embeddings.embed(reading.decoded(incoming.body, "openai"))
-    response = _json(incoming, answered)
+    response = json_response(incoming, answered)
     response.pending = Pending(
         admission=None,
         provider="openai",
@@ -311,17 +286,6 @@ def _embed(provider: Provider, incoming: Incoming, scope: str) -> Response:  # n
         task=incoming.task,
     )
     return response
-
-
-def _json(incoming: Incoming, body: dict[str, Any]) -> Response:
-    return Response(
-        id=incoming.id,
-        at=incoming.at,
-        path=incoming.path,
-        status=200,
-        headers=[("content-type", "application/json")],
-        chunks=(msgspec.json.encode(body),),
-    )
 
 
 def _standing_headers(provider: str, request_id: str) -> list[tuple[str, str]]:
@@ -360,7 +324,7 @@ def _cut(usage: Usage, sent: int, whole: int) -> Usage:
 _ROUTES: dict[tuple[str, str], _Handler] = {
     ("POST", "/v1/messages"): _create(Dialect.ANTHROPIC_MESSAGES),
     ("POST", "/v1/messages/count_tokens"): _count_tokens,
-    ("POST", batches.PATH): _create_batch,
+    **batch_routes.ROUTES,
     ("POST", "/v1/chat/completions"): _create(Dialect.OPENAI_CHAT),
     ("POST", "/v1/responses"): _create(Dialect.OPENAI_RESPONSES),
     ("POST", "/v1/responses/input_tokens"): _input_tokens,

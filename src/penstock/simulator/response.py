@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from penstock.cachemodel.machine import Admission
 from penstock.models.prices import STANDARD, Tier
+from penstock.simulator.incoming import Incoming
 from penstock.wire.usage import Usage
 
 
@@ -83,3 +86,15 @@ class Response(msgspec.Struct, kw_only=True):
 
 GARBAGE = b"\x16\x03\x01 this is not HTTP\r\n\r\n"
 """What the fault ``garbage`` puts on the connection."""
+
+
+def json_response(incoming: Incoming, body: dict[str, Any]) -> Response:
+    """A plain 200 with a JSON body."""
+    return Response(
+        id=incoming.id,
+        at=incoming.at,
+        path=incoming.path,
+        status=200,
+        headers=[("content-type", "application/json")],
+        chunks=(msgspec.json.encode(body),),
+    )

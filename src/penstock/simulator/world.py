@@ -11,6 +11,7 @@ from penstock.simulator.counting import TokenCounter
 from penstock.simulator.diagnostics import Diagnoses
 from penstock.simulator.ids import Ids
 from penstock.simulator.limits import Limits, RateLimiter
+from penstock.simulator.openai_batches import OpenAIBatches
 from penstock.simulator.reply import Responder
 from penstock.simulator.synthetic import Synthetic
 
@@ -37,4 +38,5 @@ class World:
         self.diagnoses = Diagnoses()
         self.conversations = Conversations()
         self.batches = Batches()
+        self.openai_batches = OpenAIBatches(self.ids)
         self.bill.clear()
