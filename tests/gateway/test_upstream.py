@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from penstock.errors import UpstreamError, UpstreamProtocolError, UpstreamTimeout, UpstreamUnreachable
+from penstock.errors import UpstreamClosed, UpstreamError, UpstreamProtocolError, UpstreamTimeout, UpstreamUnreachable
 from penstock.gateway.origin import origin_of
 from penstock.gateway.upstream import Limits, Upstream
 from tests.gateway.raw_server import Peer, raw_server
@@ -213,6 +213,22 @@ async def test_a_fresh_connection_that_closes_without_an_answer_is_an_error_and_
         with pytest.raises(UpstreamUnreachable, match="without an answer"):
             await client.request(POST, b"/", [], b"x")
         assert len(server.peers) == 1
+
+
+async def test_a_request_that_a_kept_connection_may_have_delivered_is_not_sent_twice() -> None:
+    seen: list[bytes] = []
+
+    async def handler(peer: Peer) -> None:
+        seen.append((await peer.read_request())[1])
+        await peer.answer(b"1")
+        seen.append((await peer.read_request())[1])  # and closes: the provider may have worked on it
+
+    limits = Limits(connect_s=5, answer_s=5, stall_s=5, stale_s=-1.0)
+    async with raw_server(handler) as server, exchange_to("ours", server.port, limits) as client:
+        await (await client.request(POST, b"/", [], b"a")).read()
+        with pytest.raises(UpstreamClosed):
+            await client.request(POST, b"/", [], b"b")
+    assert seen == [b"a", b"b"]
 
 
 async def test_a_kept_connection_that_broke_inside_the_head_is_not_tried_again() -> None:

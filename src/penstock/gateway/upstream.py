@@ -7,8 +7,9 @@ Whoever wants another HTTP library implements that method and passes the same co
     async for chunk in response.chunks: ...
     await response.aclose()
 
-A request is sent a second time only in one case: on a kept connection that the provider had closed before a byte of an
-answer came, and only if the body is in memory. Everything else is the caller's decision.
+A request is sent a second time only in one case: on a kept connection that the provider had closed already, which shows
+at once and before a byte of an answer came, and only if the body is in memory. A provider that closes later may have
+worked on the request and would be paid twice. Everything else is the caller's decision.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         stall_s: seconds between two reads of a body.
         keep_s: seconds that an idle connection is kept.
         keep: idle connections kept.
+        stale_s: seconds in which a kept connection shows that it was closed already.
     """
 
     connect_s: float = 10.0
@@ -48,6 +50,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     stall_s: float = 300.0
     keep_s: float = 50.0
     keep: int = 256
+    stale_s: float = 1.0
 
 
 class Exchange(Protocol):
@@ -131,9 +134,11 @@ class Upstream:
         head = self._head(method, target, headers, len(body) if isinstance(body, bytes) else length)
         whole = (head, body) if isinstance(body, bytes) and body else (head,)
         heads_only = method == b"HEAD"
+        loop = asyncio.get_running_loop()
         while True:
             connection = self._take_idle()
             kept = connection is not None
+            begun = loop.time()
             if connection is None:
                 connection = await self._connect()
             try:
@@ -148,7 +153,7 @@ class Upstream:
                     await _send_pieces(connection, body, length)
                 return await connection.head()
             except ClosedBeforeAnswer as error:
-                if kept and not streamed:
+                if kept and not streamed and loop.time() - begun <= self.limits.stale_s:
                     continue
                 raise UpstreamClosed(str(error)) from None
 
