@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
@@ -220,7 +221,7 @@ class Gates:
         identity = Identity(
             reference=known.reference if known is not None and same_model(known.reference, view.model) else view.model,
             candidate=known.candidate if known is not None else section.candidate,
-            prompt=digest(masked(view.system_text()), variant),
+            prompt=_prompt_digest(view.system_text(), variant),
             schema=digest(_raw(view, "tools"), (view.response_schema() or b"").decode("utf-8", "replace")),
         )
         before = None if found is None else len(found.history)
@@ -306,6 +307,11 @@ def digest(*parts: str) -> str:
     """16 hex digits of some texts."""
     joined = "\0".join(parts).encode("utf-8", "surrogatepass")
     return blake2b(joined, digest_size=8).hexdigest()
+
+
+@lru_cache(maxsize=512)
+def _prompt_digest(text: str, variant: str) -> str:
+    return digest(masked(text), variant)
 
 
 def _raw(view: View, name: str) -> str:

@@ -21,7 +21,7 @@ ALIKE = 0.5
 FEWEST = 4
 """Different words that a turn must have to be told from another."""
 
-_READ = 2_000
+_READ = 1_000
 _MOST = 20_000
 _PUNCTUATION = ".,;:!?\"'()[]{}<>"
 
