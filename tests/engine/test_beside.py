@@ -314,3 +314,13 @@ def test_a_batched_shadow_of_yesterday_does_not_open_todays_bound_anew() -> None
     assert not gates.affords(trial, traffic.at + 86_400.0)
     gates.spend(trial, Picodollars(1), traffic.at)
     assert not gates.affords(trial, traffic.at + 86_400.0)
+
+
+def test_another_tool_list_is_not_served_by_the_candidate() -> None:
+    traffic = Traffic()
+    traffic.until(State.PROMOTED)
+    traffic.asked += 1
+    body = messages("mail", system=SYSTEM, tools=[{"name": "file", "input_schema": {"type": "object"}}])
+    traffic.play >> incoming(body, task="label", call_id="with tools", started_at=traffic.at)
+    assert json.loads((traffic.play << Send).body)["model"] == STRONG
+    assert (traffic.gate.state, traffic.gate.history[-1].why) == (State.SHADOW, "changed: schema")
