@@ -25,6 +25,7 @@ from penstock.evidence.task import masked
 from penstock.models.names import resolve
 from penstock.money import PICO_PER_USD, Picodollars
 from penstock.policy.schema import GatePolicy, Policy
+from penstock.wire.segments import Level
 from penstock.wire.view import View
 
 DAY_S = 86_400.0
@@ -222,7 +223,7 @@ class Gates:
             reference=known.reference if known is not None and same_model(known.reference, view.model) else view.model,
             candidate=known.candidate if known is not None else section.candidate,
             prompt=_prompt_digest(view.system_text(), variant),
-            schema=digest(_raw(view, "tools"), (view.response_schema() or b"").decode("utf-8", "replace")),
+            schema=digest(_tools(view), (view.response_schema() or b"").decode("utf-8", "replace")),
         )
         before = None if found is None else len(found.history)
         gate = self.book.gate(task, identity, at=at, candidate=section.candidate)
@@ -314,8 +315,9 @@ def _prompt_digest(text: str, variant: str) -> str:
     return digest(masked(text), variant)
 
 
-def _raw(view: View, name: str) -> str:
-    return "" if name not in view.params else bytes(view.params[name]).decode("utf-8", "replace")
+def _tools(view: View) -> str:
+    """The tools, whatever their order and cache markers; empty when there are none."""
+    return " ".join(sorted(one.digest.hex() for one in view.segments if one.level is Level.TOOLS))
 
 
 def _version(known: str, said: str | None) -> str:
