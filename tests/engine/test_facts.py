@@ -11,6 +11,7 @@ from penstock.models.profile import Profile
 from penstock.policy.schema import CachePolicy, Levers, TaskPolicy
 from penstock.unknown import Unknown
 from penstock.wire.dialect import Dialect
+from penstock.wire.segments import Marker
 from penstock.wire.view import View, read_request
 from tests.playbook import NOW, chat, messages
 
@@ -136,3 +137,12 @@ def test_t23_an_image_is_counted_by_itself_and_not_by_its_base64() -> None:
     body = messages("x")
     body["messages"][0]["content"] = [{"type": "image", "source": source}]
     assert _facts(_view(body)).input_tokens < 6_000
+
+
+def test_markers_leave_the_facts_as_they_are_and_text_does_not() -> None:
+    view = _view(messages("word " * 100))
+    facts = _facts(view)
+    marked = view.edited([view.mark(view.segments[0], Marker("5m"))])
+    assert facts.seeing(marked) is facts
+    longer = _view(messages("word " * 100, "answer", "more"))
+    assert facts.seeing(longer).input_tokens == _facts(longer).input_tokens > facts.input_tokens

@@ -119,3 +119,18 @@ def test_summaries_are_bounded() -> None:
     for number in range(500):
         assert one.fold(number, sizes, ()) == ()
     assert len(one._folds) <= outline._MOST_FOLDS
+
+
+def test_a_prompt_is_alike_only_to_itself_under_other_markers() -> None:
+    view = view_of(Dialect.ANTHROPIC_MESSAGES, {"model": "m", "messages": [{"role": "user", "content": MARKED}]})
+    longer = view_of(Dialect.ANTHROPIC_MESSAGES, {"model": "m", "messages": [{"role": "user", "content": "b"}] * 2})
+    bare = view.outline.remarked({0: (None, view.segments[0].path)})
+    assert bare.alike(view.outline)
+    assert not longer.outline.alike(view.outline)
+
+
+def test_what_was_never_asked_is_not_remembered() -> None:
+    one = Outline()
+    assert one.remembered("sizes") is None
+    one.fold("sizes", sizes, ())
+    assert one.remembered("sizes") == ()

@@ -122,9 +122,8 @@ def _planned_admission(plan: Plan, before: Admission | None, context: EngineCont
     forecast = context.forecast
     if plan.planned is plan.view and not forecast.parted:
         return before
-    profile = profile_of(plan.model)
-    tokens = counts_of(plan.planned, profile, context.evidence)
-    return forecast.admission(forecast.actual, plan.planned, profile, tokens.ends, plan.facts.now)
+    facts = plan.facts.seeing(plan.planned)
+    return forecast.admission(forecast.actual, plan.planned, facts.profile, facts.counted.ends, facts.now)
 
 
 def _foreseen(plan: Plan, before: Admission | None, planned: Admission | None) -> Plan:

@@ -41,6 +41,10 @@ def counted(outline: Outline, family: str, factor: float) -> Counted:
         family: the tokenizer family.
         factor: the model's calibration.
     """
+    key = ("tokens", family, factor)
+    known: Counted | None = outline.remembered(key)
+    if known is not None:
+        return known
 
     def step(before: Counted, segments: Sequence[Segment]) -> Counted:
         fresh = [max(1, round(estimate_tokens(one, family) * factor)) for one in segments]
@@ -48,4 +52,4 @@ def counted(outline: Outline, family: str, factor: float) -> Counted:
         next(ends)
         return Counted((*before.tokens, *fresh), (*before.ends, *ends))
 
-    return outline.fold(("tokens", family, factor), step, _NOTHING)
+    return outline.fold(key, step, _NOTHING)

@@ -17,6 +17,7 @@ from penstock.money import Picodollars
 from penstock.policy.schema import Levers, TaskPolicy
 from penstock.policy.schema import Tier as RankedModels
 from penstock.unknown import Unknown
+from penstock.wire.outline import Outline
 from penstock.wire.view import View
 
 UNKNOWN_FAMILY = ""
@@ -37,7 +38,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         tier: the price tier that the request asks for.
         now: seconds since the epoch.
         evidence: what was learnt; levers read it and never change it.
-        counted: tokens of the view's segments, estimated and calibrated for the model.
+        outline: of the view that the facts are of.
+        model: that it names.
+        counted: tokens of its segments, estimated and calibrated for the model.
         session: the conversation's key, or None.
         scope: whose cache it is (a workspace or an organisation).
         promoted: models that the quality gate lets this task use.
@@ -56,6 +59,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     tier: Tier
     now: float
     evidence: Evidence
+    outline: Outline
+    model: str
     counted: Counted
     session: str | None
     scope: str
@@ -96,12 +101,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     def seeing(self, view: View) -> Facts:
         """The same facts for a request that edits have changed: counts, profile and prices of what it is now."""
+        if view.model == self.model and view.outline.alike(self.outline):
+            return self
         profile = profile_of(view.model)
         tokens = counts_of(view, profile, self.evidence)
-        if profile is self.profile and tokens is self.counted:
-            return self
         prices = prices_at(view.model, self.now, tokens.total, self.tier)
-        return msgspec.structs.replace(self, profile=profile, counted=tokens, prices=prices)
+        return msgspec.structs.replace(
+            self, profile=profile, outline=view.outline, model=view.model, counted=tokens, prices=prices
+        )
 
 
 def facts_for(
@@ -136,6 +143,8 @@ def facts_for(
         tier=tier,
         now=now,
         evidence=evidence,
+        outline=view.outline,
+        model=view.model,
         counted=tokens,
         session=session,
         scope=scope,

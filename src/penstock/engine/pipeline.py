@@ -62,6 +62,7 @@ def optimise(view: View, facts: Facts, levers: Sequence[Lever] = ORDERED, *, mod
         if facts.levers.on(lever.name):
             now.let(lever)
     expected = facts.expected_output(view)
+    before = quote(view, facts, expected)
     return Plan(
         view=view,
         task=facts.task,
@@ -71,8 +72,8 @@ def optimise(view: View, facts: Facts, levers: Sequence[Lever] = ORDERED, *, mod
         failures=tuple(now.failures),
         notes=tuple(now.notes),
         planned=now.view,
-        before=quote(view, facts, expected),
-        after=quote(now.view, now.facts, expected),
+        before=before,
+        after=before if now.facts is facts else quote(now.view, now.facts, expected),
         facts=facts,
     )
 

@@ -93,6 +93,14 @@ class Outline:
             self._folds[key] = known
         return known
 
+    def alike(self, other: Outline) -> bool:
+        """Whether another outline is of the same text, because one was made from the other by moving markers."""
+        return self._folds is other._folds
+
+    def remembered(self, key: Hashable) -> Any:
+        """A summary that was asked for before, or None."""
+        return self._folds.get(key)
+
     def remarked(self, changes: Mapping[int, tuple[Marker | None, Path]]) -> Outline:
         """The same text with other markers: position -> the marker and the path of the segment that carries it."""
         segments = list(self.segments)

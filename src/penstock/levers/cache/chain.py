@@ -32,20 +32,26 @@ class SegmentChain:
     Attributes:
         segments: of the view, in render order.
         ends: cumulative tokens, inclusive.
-        landmarks: positions of the last tool definition and the last system block.
     """
 
-    __slots__ = ("_salts", "ends", "landmarks", "segments")
+    __slots__ = ("_landmarks", "_salts", "ends", "segments")
 
     def __init__(self, segments: Sequence[Segment], ends: Sequence[int], salts: tuple[int, int]) -> None:
         """``salts`` set the keys apart: of tools and system, and of messages."""
         self.segments = segments
         self.ends = ends
         self._salts = salts
-        self.landmarks = _landmarks(segments)
+        self._landmarks: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.segments)
+
+    @property
+    def landmarks(self) -> tuple[int, ...]:
+        """Positions of the last tool definition and the last system block."""
+        if self._landmarks is None:
+            self._landmarks = _landmarks(self.segments)
+        return self._landmarks
 
     def key(self, position: int) -> int:
         """The prefix digest's first 64 bits, salted."""
