@@ -35,3 +35,12 @@ def test_every_page_of_the_documentation_is_reached_from_the_readme() -> None:
             elif target.suffix == ".md" and target.exists():
                 waiting.append(target)
     assert [page.relative_to(ROOT) for page in PAGES if page not in reached] == []
+
+
+def test_every_trap_names_a_test_that_is_there() -> None:
+    page = (ROOT / "docs" / "concepts" / "traps.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| T(\d+) \|.*\| `([^`]+)` `([^`]+)` \|$", page, re.MULTILINE)
+    assert [int(number) for number, _, _ in rows] == list(range(1, 30))
+    for number, path, name in rows:
+        assert re.match(rf"test_t0*{number}_", name)
+        assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8")

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +16,11 @@ from penstock.engine.pipeline import ORDERED, Lever, optimise
 from penstock.engine.plan import Plan
 from penstock.money import Picodollars
 from penstock.wire.dialect import Dialect
+from penstock.wire.segments import Level
 from penstock.wire.view import View
+from tests.engine.turns import NEWER, OLDER, Talk
 from tests.levers.build import facts_of, proposing, view_of
+from tests.levers.trim.conversations import turns
 from tests.playbook import chat, messages
 
 ANYTHING = "[tasks.t.cap]\n[tasks.t.route]\n[tasks.t.trim]\n[tasks.t.cache]\nstabilise = true"
@@ -185,3 +190,82 @@ def test_the_real_levers_never_fail_on_ordinary_requests(turns: list[str], diale
     plan = optimise(view, facts_of(view, policy if all_on else ""), mode="apply")
     assert plan.failures == ()
     assert "unknown" not in plan.header() or plan.edits
+
+
+LETS = """mode = "apply"
+holdback.share = 0.0
+[tasks.t.cache]
+stabilise = true
+move_static_up = true
+hold_ms = 0
+[tasks.t.cap]
+max_output = 300
+[tasks.t.trim]
+retrieved_tokens = 3000
+"""
+ROUTE = '[tasks.t.route]\nmodel = "{}"\ncascade = false\n'
+WINDOW = 'window_tokens = 16000\nwhen = "always"\n'
+ROUTES: list[Any] = [(dialect, models, routed) for dialect in Dialect for models in (NEWER, OLDER) for routed in (0, 1)]
+
+
+@pytest.mark.parametrize(("dialect", "models", "routed"), ROUTES)
+@given(script=turns, conversations=st.integers(1, 3))
+@settings(max_examples=4)
+def test_t1_t7_no_lever_moves_the_prefix_between_successive_turns(
+    dialect: Dialect, models: Any, routed: bool, script: Any, conversations: int
+) -> None:
+    asked, taken = models[dialect]
+    talk = Talk(LETS + ROUTE.format(taken) if routed else LETS, asked)
+    for length in range(1, len(script) + 1):
+        for conversation in range(conversations):
+            talk.turn(dialect, script[:length], conversation)
+    assert talk.moved == []
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_every_lever_takes_part_in_the_conversations_that_show_it(dialect: Dialect) -> None:
+    script = [(10, [], False)] * 4
+    edited: set[str] = set()
+    for models in (NEWER, OLDER):
+        asked, taken = models[dialect]
+        for policy in (LETS, LETS + ROUTE.format(taken)):
+            talk = Talk(policy, asked)
+            for length in range(1, 5):
+                for conversation in range(3):
+                    talk.turn(dialect, script[:length], conversation)
+            edited |= talk.edited
+    assert edited == {"trim", "route", "cap", "cache"}
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+@given(script=turns)
+@settings(max_examples=4)
+def test_t1_a_rolling_window_moves_the_prefix_only_after_it_has_grown_from_the_low_mark_to_the_high_one(
+    dialect: Dialect, script: Any
+) -> None:
+    talk = Talk(LETS + WINDOW, OLDER[dialect][0])
+    long = [(size * 10, rounds, thinks) for size, rounds, thinks in script]
+    for length in range(1, len(long) + 1):
+        talk.turn(dialect, long[:length], 0)
+    sizes = [tokens for _, _, tokens in talk.moved]
+    assert all(later - earlier >= 0.45 * 16_000 for earlier, later in pairwise(sizes))
+
+
+def test_t1_a_rolling_window_is_cut_in_a_long_conversation_and_then_held() -> None:
+    talk = Talk(LETS + WINDOW, OLDER[Dialect.ANTHROPIC_MESSAGES][0])
+    for length in range(1, 21):
+        talk.turn(Dialect.ANTHROPIC_MESSAGES, [(1600, [], False)] * length, 0)
+    assert 2 <= len(talk.moved) <= 6
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_a_lever_that_moves_the_prefix_from_turn_to_turn_is_caught(dialect: Dialect) -> None:
+    def counts(view: View, facts: Facts) -> list[Edit]:
+        path = next(one.path for one in view.segments if one.level is Level.SYSTEM)
+        return [_edit(path, f"{len(view.segments)} {view.get(*path)}")]
+
+    talk = Talk(LETS, NEWER[dialect][0], [Lever("cache", counts)])
+    script = [(10, [], False)] * 4
+    for length in range(1, 5):
+        talk.turn(dialect, script[:length], 0)
+    assert [turn for _, turn, _ in talk.moved] == [2, 3, 4]
