@@ -214,6 +214,8 @@ def test_t1_t7_no_lever_moves_the_prefix_between_successive_turns(
     dialect: Dialect, models: Any, routed: bool, script: Any, conversations: int
 ) -> None:
     asked, taken = models[dialect]
+    if routed:  # a route ends at the first thinking of another model, whose signature cannot be carried over
+        script = [(size, rounds, False) for size, rounds, _ in script]
     talk = Talk(LETS + ROUTE.format(taken) if routed else LETS, asked)
     for length in range(1, len(script) + 1):
         for conversation in range(conversations):
