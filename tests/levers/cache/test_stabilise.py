@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from random import Random
 from typing import Any
 
@@ -150,6 +151,8 @@ def test_t6_without_permission_the_clock_stays_and_is_named() -> None:
     (note,) = proposed
     assert isinstance(note, Note)
     assert "move_static_up" in note.why
+    assert re.search(r"the first at bytes \d[\d,]* to \d[\d,]* of [\d,]+; about [\d,]+ tokens behind it", note.why)
+    assert re.search(r"cache, \$0\.0\d*[1-9]\d* a call", note.why)
     assert "09:00" not in note.why
 
 

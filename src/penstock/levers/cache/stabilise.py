@@ -22,7 +22,7 @@ from penstock.engine.facts import Facts
 from penstock.evidence.layouts import Layout, text_span
 from penstock.evidence.template import lines_of
 from penstock.models.profile import Profile, Regime
-from penstock.money import Picodollars
+from penstock.money import Picodollars, format_usd
 from penstock.unknown import Unknown
 from penstock.wire.body import Operation
 from penstock.wire.segments import Level, Segment
@@ -91,7 +91,7 @@ def _texts(view: View, facts: Facts, profile: Profile) -> list[Edit | Note]:
             if facts.policy.cache.move_static_up and facts.policy.cache.stabilise:
                 found += _moved(view, segment, text, layout)
                 continue
-            found.append(_note(layout, len(text)))
+            found.append(_note(layout, len(text), own, facts))
         per_byte = own / max(1, len(text))
         cuts = [cut for cut in layout.cuts if before + cut * per_byte >= profile.minimum_prefix]
         found += _split(view, segment, text, cuts)
@@ -140,12 +140,19 @@ def _edits(segment: Segment, operations: Sequence[Operation], why: str, risk: Ri
     ]
 
 
-def _note(layout: Layout, size: int) -> Note:
-    first = layout.varying[0][0]
+def _note(layout: Layout, size: int, tokens: int, facts: Facts) -> Note:
+    """Where the first varying line stands, and what it costs a call that what follows in its text is not read."""
+    start, end = layout.varying[0]
+    behind = tokens * (size - end) // max(1, size)
+    prices = facts.prices
+    lost = "an unknown price"
+    if not isinstance(prices, Unknown) and isinstance(prices.input, int) and isinstance(prices.cache_read, int):
+        lost = format_usd(Picodollars(behind * (prices.input - prices.cache_read)))
     return Note(
         LEVER,
-        f"{len(layout.varying)} lines of the system prompt vary, the first at byte {first:,} of {size:,}; what follows "
-        "cannot be cached. stabilise and move_static_up permit moving them below",
+        f"{len(layout.varying)} lines of the system prompt vary, the first at bytes {start:,} to {end:,} of {size:,}; "
+        f"about {behind:,} tokens behind it cannot be read from a cache, {lost} a call. stabilise and move_static_up "
+        "permit moving them below",
     )
 
 
