@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 from benchmarks.report import Report, arguments, progress
 from penstock.cachemodel.bound import ANTHROPIC, ANTHROPIC_FLAGSHIP, Clairvoyant, Multipliers
 from penstock.evidence.reuse import ReuseEvidence
-from penstock.evidence.sightings import Bill, Entry
+from penstock.evidence.sightings import Bill, Entry, Shape
 from penstock.levers.cache.place import case_of, place
 from penstock.levers.cache.planner import Mark, Terms, Write
 
@@ -71,6 +71,7 @@ class BlockChain:
     """The full blocks of a request as a chain of prefixes."""
 
     landmarks: tuple[int, ...] = ()
+    shape = Shape.UNKNOWN
 
     def __init__(self, request: Request) -> None:
         self._blocks = request.blocks

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.evidence.gaps import EDGES, Gaps
+from penstock.evidence.gaps import AGES, EDGES, STAGES, Gaps
 
-SIGHTINGS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, len(EDGES) - 1), st.booleans()), max_size=40)
+SIGHTINGS = st.lists(
+    st.tuples(st.integers(0, 3 * STAGES - 1), st.integers(0, len(EDGES) - 1), st.booleans()), max_size=40
+)
 
 
 def told(sightings: list[tuple[int, int, bool]]) -> Gaps:
@@ -16,50 +21,61 @@ def told(sightings: list[tuple[int, int, bool]]) -> Gaps:
     return gaps
 
 
-def test_nothing_is_expected_of_what_was_never_seen() -> None:
-    assert Gaps().hazard(0, 0) == 0.0
-    assert Gaps().within(0, 3600.0) == 0.0
+def test_before_any_sighting_tools_go_on_later_and_unknown_prompts_hardly() -> None:
+    unknown, dialogue, tools = (Gaps().stays(kind * STAGES)[EDGES[-1]] for kind in range(3))
+    assert unknown > dialogue > tools
+    assert unknown > 0.8
+    assert tools < 0.4
 
 
 def test_what_always_comes_again_is_expected_more_than_what_seldom_does() -> None:
-    gaps = told([(0, 0, True)] * 50 + [(1, 0, False)] * 50)
-    assert gaps.hazard(0, 0) > 0.85
-    assert gaps.hazard(1, 0) < 0.15
+    gaps = told([(0, 0, True)] * 100 + [(1, 0, False)] * 100)
+    assert gaps.returns(0)[300.0] > 0.85
+    assert gaps.returns(1)[300.0] < 0.15
 
 
-def test_a_class_with_few_sightings_is_held_to_what_all_classes_do() -> None:
+def test_a_class_with_few_sightings_is_held_to_what_its_kind_of_traffic_does() -> None:
     gaps = told([(0, 0, True)] * 100 + [(1, 0, False)])
-    assert gaps.hazard(1, 0) > 0.8
-    assert gaps.hazard(7, 0) == pytest.approx(100 / 103)
+    assert gaps.hazards(1)[0] > 0.8
+    assert gaps.hazards(7)[0] == pytest.approx(101 / 103)
+    assert gaps.hazards(STAGES) == Gaps().hazards(STAGES)
 
 
 def test_intervals_are_measured_apart() -> None:
-    gaps = told([(0, 0, False)] * 30 + [(0, 2, True)] * 30)
-    assert gaps.hazard(0, 0) == pytest.approx(0.0)
-    assert gaps.hazard(0, 2) > 0.7
-    assert gaps.within(0, EDGES[0]) < gaps.within(0, EDGES[2])
+    gaps = told([(0, 0, False)] * 100 + [(0, 2, True)] * 30)
+    assert gaps.hazards(0)[0] < 0.01
+    assert gaps.hazards(0)[2] > 0.7
+    assert gaps.returns(0)[EDGES[0]] < gaps.returns(0)[EDGES[2]]
 
 
-def test_a_promise_is_made_only_for_whole_intervals() -> None:
-    gaps = told([(0, 1, True)] * 30)
-    assert gaps.within(0, EDGES[1] - 1.0) == gaps.within(0, EDGES[0])
-    assert gaps.within(0, EDGES[1]) > gaps.within(0, EDGES[0])
+def test_what_comes_late_is_expected_to_come_later_still_until_that_is_seen() -> None:
+    late = told([(0, 1, True)] * 50)
+    assert late.hazards(0)[2] > 5 * Gaps().hazards(0)[2]
+    seen = told([(0, 1, True)] * 50 + [(0, 2, False)] * 50)
+    assert seen.hazards(0)[2] < 0.05
 
 
-def test_a_better_estimate_of_the_first_interval_takes_its_place() -> None:
-    gaps = told([(0, 0, False)] * 30)
-    assert gaps.within(0, EDGES[0], first=0.9) == pytest.approx(0.9)
+def test_returns_within_the_first_interval_are_told_by_their_age() -> None:
+    gaps = Gaps()
+    before = gaps.by_age()
+    assert len(before) == len(AGES)
+    for _ in range(100):
+        gaps.came_after(5.0)
+    assert all(0.9 < soon < 1.0 for soon in gaps.by_age())
+    assert all(0.1 < known < 0.9 for known in before)
 
 
 @settings(max_examples=50)
-@given(sightings=SIGHTINGS, kind=st.integers(0, 4), shorter=st.sampled_from(EDGES), longer=st.sampled_from(EDGES))
-def test_chances_are_chances_and_never_fall_with_time(
-    sightings: list[tuple[int, int, bool]], kind: int, shorter: float, longer: float
-) -> None:
+@given(sightings=SIGHTINGS, kind=st.integers(0, 3 * STAGES - 1))
+def test_chances_are_chances_and_never_fall_with_time(sightings: list[tuple[int, int, bool]], kind: int) -> None:
     gaps = told(sightings)
-    short, long = sorted((gaps.within(kind, shorter), gaps.within(kind, longer)))
-    assert 0.0 <= short <= long <= 1.0
-    assert gaps.within(kind, min(shorter, longer)) <= gaps.within(kind, max(shorter, longer))
+    returns, stays = gaps.returns(kind), gaps.stays(kind)
+    assert list(returns) == list(stays) == list(EDGES)
+    assert list(returns.values()) == sorted(returns.values())
+    assert all(0.0 <= chance <= 1.0 for chance in (*returns.values(), *stays.values()))
+    assert stays[EDGES[0]] == 1.0
+    first = 1.0 - returns[EDGES[0]]
+    assert all(1.0 - returns[edge] == pytest.approx(first * stays[edge]) for edge in EDGES)
 
 
 @settings(max_examples=50)
@@ -68,14 +84,20 @@ def test_two_workers_together_know_what_one_would(
     first: list[tuple[int, int, bool]], second: list[tuple[int, int, bool]]
 ) -> None:
     merged, other = told(first), told(second)
+    merged.came_after(10.0)
     merged.merge(other)
     whole = told(first + second)
+    whole.came_after(10.0)
     assert merged.to_builtins()["all"] == whole.to_builtins()["all"]
-    assert all(merged.hazard(kind, 1) == pytest.approx(whole.hazard(kind, 1)) for kind in range(4))
+    assert merged.by_age() == whole.by_age()
+    assert all(merged.hazards(kind) == pytest.approx(whole.hazards(kind)) for kind in range(3 * STAGES))
 
 
-def test_it_travels_as_json_and_refuses_counts_of_other_intervals() -> None:
+@pytest.mark.parametrize("change", [{"all": [[0.0]]}, {"soon": [1.0]}, {"all": []}, {"classes": [[1, 2.0]]}])
+def test_it_travels_as_json_and_refuses_counts_of_other_intervals(change: dict[str, Any]) -> None:
     gaps = told([(2, 1, True), (2, 0, False)])
-    assert Gaps.from_builtins(gaps.to_builtins()).to_builtins() == gaps.to_builtins()
-    with pytest.raises(ValueError, match="another set of intervals"):
-        Gaps.from_builtins({"all": [0.0], "classes": []})
+    gaps.came_after(100.0)
+    written = json.loads(json.dumps(gaps.to_builtins()))
+    assert Gaps.from_builtins(written).to_builtins() == gaps.to_builtins()
+    with pytest.raises(ValueError, match="counts of"):
+        Gaps.from_builtins({**written, **change})

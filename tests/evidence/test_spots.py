@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from penstock.evidence.sightings import Sighting
+from penstock.evidence.gaps import STAGES
+from penstock.evidence.sightings import Shape, Sighting
 from penstock.evidence.spots import (
     HEAD,
     LANDMARK,
@@ -9,8 +10,9 @@ from penstock.evidence.spots import (
     TAIL,
     TAILS,
     Spot,
-    features_of,
+    gap_class,
     next_stage,
+    questions_of,
     spots_of,
     stage_of,
 )
@@ -24,8 +26,8 @@ class Bare(Blocks):
         return self.names[position] != "-"
 
 
-def seen(match: int, head: int = -1, turn: int = 0, kids: int = 0) -> Sighting:
-    known = {"match": match, "head": head, "turn": turn, "kids": kids}
+def seen(match: int, head: int = -1, **more: int) -> Sighting:
+    known = {"match": match, "head": head, **more}
     return Sighting(**{**dict.fromkeys(Sighting._fields, 0), **known})
 
 
@@ -33,7 +35,7 @@ def test_a_new_prompt_has_its_landmarks_and_its_tail() -> None:
     assert spots_of(Blocks("abcdefgh", landmarks=(0, 2)), None) == [
         Spot(0, LANDMARK),
         Spot(2, LANDMARK),
-        *(Spot(position, TAIL + 7 - position) for position in range(4, 8)),
+        *(Spot(position, TAIL + 7 - position) for position in range(3, 8)),
     ]
 
 
@@ -67,11 +69,39 @@ def test_a_conversation_goes_through_its_stages_to_the_last() -> None:
     assert next_stage(LAST_STAGE) == LAST_STAGE
 
 
-def test_features_tell_spots_stages_and_sizes_apart() -> None:
-    chain = Blocks("abcdefgh")
-    told = dict(features_of(chain, None, 0))
-    assert len({codes[0] for codes in told.values()}) == len(told)
-    later = dict(features_of(chain, None, 2))
-    assert all(told[spot][0] == later[spot][0] and told[spot][1] != later[spot][1] for spot in told)
-    larger = dict(features_of(Blocks("abcdefgh", tokens=9000), None, 0))
-    assert all(told[spot][3] != larger[spot][3] for spot in told)
+def test_questions_tell_stages_visits_and_sizes_apart() -> None:
+    def told(tokens: int = 1000, **known: int) -> tuple[int, ...]:
+        asked, _ = questions_of(Blocks("abcdefgh", tokens), seen(match=1, **known), 2)
+        return asked[-1].features
+
+    assert told() == told()
+    assert len({told(), told(visits=3), told(kids=2), told(gap=200), told(tokens=9000)}) == 5
+
+
+def test_shared_spots_are_asked_about_and_the_beginning_of_the_tail() -> None:
+    asked, ends = questions_of(Blocks("abcdefghij", landmarks=(3,)), seen(match=2, head=0), 1)
+    told = [(question.position, question.kind) for question in asked]
+    assert told == [(0, HEAD), (2, MATCH), (3, LANDMARK), (4, TAIL)]
+    assert ends == [Spot(position, TAIL + 9 - position) for position in range(5, 10)]
+    assert [question.stake for question in asked] == [1000, 3000, 4000, 7000]
+
+
+def test_a_prompt_without_a_tail_has_no_ends() -> None:
+    asked, ends = questions_of(Blocks("abc"), seen(match=2), 2)
+    assert [question.kind for question in asked] == [MATCH]
+    assert ends == []
+
+
+def test_a_step_of_a_tool_loop_is_expected_to_go_on_and_a_first_prompt_hardly() -> None:
+    chain = Blocks("abc")
+    priors = []
+    for shape in (Shape.FIRST, Shape.DIALOGUE, Shape.DIALOGUE_WITH_TOOLS, Shape.TOOL_RESULT):
+        chain.shape = shape
+        priors.append(questions_of(chain, None, 0)[0][-1].prior)
+    assert priors == sorted(priors)
+    assert priors[0] < 0.0 < priors[-1]
+
+
+def test_stages_of_dialogues_and_of_tool_loops_are_classes_of_their_own() -> None:
+    classes = {gap_class(stage, shape) for stage in range(LAST_STAGE + 1) for shape in Shape}
+    assert classes == set(range(3 * STAGES))

@@ -2,8 +2,9 @@
 
 Each weight is a Gaussian kept as (precision above the prior, precision times mean), both zero before any evidence, so
 that merging two learners is addition. An example moves each of its weights by the logistic gradient over that weight's
-precision (assumed-density filtering), which makes the learning rate of a feature fall as the feature is seen. The
-predicted chance is moderated by the variance of its weights (MacKay), so that what was rarely seen stays near even.
+precision (assumed-density filtering), which makes the learning rate of a feature fall as the feature is seen. A score
+starts from the prior that the caller names and moves from it by the sum of the weights, moderated by their variance
+(MacKay), so that what was rarely seen stays near the prior.
 
 Every feature is counted twice: under its task, and under everyone. A new task so starts from what all tasks taught.
 Weights live in a fixed table; features of many tasks may share a place in it.
@@ -14,80 +15,81 @@ from __future__ import annotations
 import base64
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Self
 
 _BITS = 14
 _PLACES = 1 << _BITS
-_MASK = _PLACES - 1
 _SPREAD = 0x9E3779B97F4A7C15
 _WORD = (1 << 64) - 1
 _MACKAY = math.pi / 8.0
-_PRIOR_VARIANCE = 0.5
-_PRIOR = 1.0 / _PRIOR_VARIANCE
-SCEPTIC = -2.0
-"""The score before any example, a chance of 12 percent: too little for any write to pay."""
-_TRUST = 3.0
+_FAR = 30.0
+"""A score beyond which chances do not differ in any way that could matter."""
+_PRIOR = 16.0
+"""Precision of a weight before any example."""
+TRUST = 3.0
 """How much an example counts in precision; above 1 the weights settle sooner, which held out examples prefer."""
 _MEMORY = 400.0
 """The most precision that a weight gathers: older examples fade, so that a change of traffic is followed."""
 
 
 class Odds:
-    """Chances learnt from examples of sparse features."""
+    """Chances learnt from examples of sparse features. ``trust`` is what an example counts in precision."""
 
-    __slots__ = ("_eta", "_precision", "examples")
+    __slots__ = ("_eta", "_precision", "_trust", "examples")
 
-    def __init__(self) -> None:
+    def __init__(self, trust: float = TRUST) -> None:
+        self._trust = trust
         self._precision = array("d", bytes(8 * _PLACES))
         self._eta = array("d", bytes(8 * _PLACES))
         self.examples = 0
 
-    def places(self, seed: int, features: Iterable[int]) -> list[int]:
+    @staticmethod
+    @lru_cache(maxsize=16_384)
+    def places(seed: int, features: tuple[int, ...]) -> tuple[int, ...]:
         """Where the weights of features stand, for everyone and for the task of that seed."""
         found = []
         for feature in features:
             found.append(((feature * _SPREAD) & _WORD) >> (64 - _BITS))
             found.append((((feature ^ seed) * _SPREAD) & _WORD) >> (64 - _BITS))
-        return found
+        return tuple(found)
 
-    def tally(self, places: Sequence[int]) -> tuple[float, float]:
-        """Sum of means and sum of variances of the weights at some places."""
+    def chance(self, places: Sequence[int], prior: float) -> float:
+        """The moderated probability of weights at some places; ``prior`` is the score before any example."""
         precision, eta = self._precision, self._eta
         mean = variance = 0.0
         for place in places:
-            certainty = _PRIOR + precision[place]
-            mean += eta[place] / certainty
-            variance += 1.0 / certainty
-        return mean, variance
+            spread = 1.0 / (_PRIOR + precision[place])
+            mean += eta[place] * spread
+            variance += spread
+        score = prior + mean / math.sqrt(1.0 + _MACKAY * variance)
+        return 1.0 / (1.0 + math.exp(-min(max(score, -_FAR), _FAR)))
 
-    def chance(self, mean: float, variance: float) -> float:
-        """The moderated probability of a tally."""
-        score = SCEPTIC + mean / math.sqrt(1.0 + _MACKAY * variance)
-        if score < -30.0:  # noqa: PLR2004 - e^30 is beyond any odds that could matter
-            return 0.0
-        return 1.0 / (1.0 + math.exp(-score))
+    def learn(self, places: Sequence[int], prior: float, *, came: bool, weight: float = 1.0) -> None:
+        """Add an example, which counts as ``weight`` of them."""
+        self._add(places, prior, 1.0 if came else 0.0, weight)
 
-    def learn(self, places: Sequence[int], *, came: bool) -> None:
-        """Add an example."""
-        self._add(places, 1.0 if came else 0.0, 1.0)
+    def doubt(self, places: Sequence[int], prior: float, seen: float) -> array[float]:
+        """Count an example as one that has not come so far; returns what ``take_back`` needs to undo it.
 
-    def doubt(self, places: Sequence[int], weight: float) -> array[float]:
-        """Count an example as one that did not come, for now and by part; what ``take_back`` needs to undo it."""
-        return self._add(places, 0.0, weight)
+        ``seen`` is the share of those that do come that would have come by now. A chance ``p`` of which so much was
+        seen in vain weighs as ``seen (1 - p) / (1 - seen p)`` of an example that did not come.
+        """
+        chance = self.chance(places, prior)
+        return self._add(places, prior, 0.0, seen * (1.0 - chance) / (1.0 - seen * chance))
 
     def take_back(self, places: Sequence[int], loan: Sequence[float]) -> None:
-        """Undo a doubt: the example's outcome is known."""
+        """Undo a doubt: more is known by now."""
         precision, eta = self._precision, self._eta
         for index, place in enumerate(places, 1):
             precision[place] = max(precision[place] - loan[0], 0.0)
             eta[place] -= loan[index]
 
-    def _add(self, places: Sequence[int], outcome: float, weight: float) -> array[float]:
-        chance = self.chance(*self.tally(places))
+    def _add(self, places: Sequence[int], prior: float, outcome: float, weight: float) -> array[float]:
+        chance = self.chance(places, prior)
         slope = weight * (chance - outcome)
-        gained = weight * chance * (1.0 - chance) * _TRUST
+        gained = weight * chance * (1.0 - chance) * self._trust
         precision, eta = self._precision, self._eta
         added = array("d", (gained,))
         for place in places:
@@ -113,6 +115,7 @@ class Odds:
         used = array("I", (place for place, value in enumerate(self._precision) if value))
         return {
             "examples": self.examples,
+            "trust": self._trust,
             "places": base64.b64encode(used.tobytes()).decode(),
             "precision": base64.b64encode(array("d", (self._precision[i] for i in used)).tobytes()).decode(),
             "eta": base64.b64encode(array("d", (self._eta[i] for i in used)).tobytes()).decode(),
@@ -121,7 +124,7 @@ class Odds:
     @classmethod
     def from_builtins(cls, value: Any) -> Self:
         """The learner that ``to_builtins`` wrote; ValueError, KeyError or IndexError for anything else."""
-        odds = cls()
+        odds = cls(float(value["trust"]))
         odds.examples = int(value["examples"])
         used, precision, eta = array("I"), array("d"), array("d")
         used.frombytes(base64.b64decode(value["places"]))
@@ -131,6 +134,11 @@ class Odds:
             odds._precision[place] = certainty
             odds._eta[place] = weight
         return odds
+
+
+def score_of(chance: float) -> float:
+    """The score (log odds) of a chance."""
+    return math.log(chance / (1.0 - chance)) if 0.0 < chance < 1.0 else math.copysign(_FAR, chance - 0.5)
 
 
 @lru_cache(maxsize=4096)

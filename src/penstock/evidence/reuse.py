@@ -14,14 +14,16 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any, Self
 
-from penstock.evidence.gaps import EDGES, Gaps
-from penstock.evidence.odds import Odds, seed_of
+from penstock.evidence.chances import Chances
+from penstock.evidence.gaps import Gaps
+from penstock.evidence.odds import Odds, score_of, seed_of
 from penstock.evidence.pace import Pace
 from penstock.evidence.prefixes import TENTHS, Prefixes, Shard
+from penstock.evidence.reach import Reach
 from penstock.evidence.returns import Returns
 from penstock.evidence.sightings import Bill, Chain, Entry, Outlook, Sighting
-from penstock.evidence.spots import features_of, next_stage, stage_of
-from penstock.evidence.waiting import Open, Waiting, Written
+from penstock.evidence.spots import TAIL, Question, Spot, gap_class, is_crowd, next_stage, questions_of, stage_of
+from penstock.evidence.waiting import Asked, Open, Tail, Waiting, Written
 
 LIFETIMES = (300.0, 3600.0, 1800.0, 43_200.0, 86_400.0)
 """Lifetimes of cache entries in seconds, as the prefix table numbers them."""
@@ -35,14 +37,15 @@ class ReuseEvidence:
 
     def __init__(self, limit: int = 1_000_000) -> None:
         self.prefixes = Prefixes(limit)
-        self.odds = Odds()
+        self.chances = Chances()
         self.gaps = Gaps()
+        self.reach = Reach()
         self.pace = Pace()
         self.returns = Returns()
         self._begin()
 
     def _begin(self) -> None:
-        self._waiting = Waiting(self.prefixes, self.odds, self.gaps, self.returns)
+        self._waiting = Waiting(self.prefixes, self.chances, self.gaps, self.reach, self.returns)
         self._number = 0
 
     def __eq__(self, other: object) -> bool:
@@ -94,18 +97,26 @@ class ReuseEvidence:
         """How likely each spot of a chain comes again."""
         gaps = self.gaps
         stage = stage_of(sighting)
-        following = next_stage(stage)
-        stays = {edge: 1.0 - gaps.within(stage, edge, 0.0) for edge in EDGES}
-        then = {edge: gaps.within(following, edge) for edge in EDGES}
-        return Outlook(self._chances(task, chain, sighting, stage), stays, then)
+        shape = chain.shape
+        here, following = gap_class(stage, shape), gap_class(next_stage(stage), shape)
+        stays = gaps.stays(here)
+        then = gaps.returns(following)
+        asked, ends = questions_of(chain, sighting, stage)
+        return Outlook(self._chances(task, stage, asked, ends), stays, then)
 
-    def _chances(self, task: str, chain: Chain, sighting: Sighting | None, stage: int) -> list[tuple[int, float]]:
-        odds, seed = self.odds, seed_of(task)
+    def _chances(
+        self, task: str, stage: int, asked: Sequence[Question], ends: Sequence[Spot]
+    ) -> list[tuple[int, float]]:
+        seed = seed_of(task)
         least = 1.0
         chances = []
-        for spot, features in features_of(chain, sighting, stage):
-            least = min(least, odds.chance(*odds.tally(odds.places(seed, features))))
-            chances.append((spot.position, least))
+        for question in asked:
+            least = min(least, self.chances.of(seed, question))
+            chances.append((question.position, least))
+        begun, kind = least, min(stage, 2)
+        for position, end in ends:
+            least = min(least, begun * self.reach.chance(task, kind, end - TAIL))
+            chances.append((position, least))
         return chances
 
     def observe(
@@ -154,16 +165,27 @@ class ReuseEvidence:
     def _open(self, task: str, chain: Chain, before: Sighting | None, tick: int, written: Written | None) -> None:
         """Wait for the outcome of a request's forecasts."""
         stage = stage_of(before)
+        asked, ends = questions_of(chain, before, stage)
+        if not asked:
+            return
         if written is not None:
-            chances = self._chances(task, chain, before, stage)
+            chances = self._chances(task, stage, asked, ends)
             deeper = [chance for position, chance in chances if position >= written.position]
             written = written._replace(chance=deeper[0] if deeper else 0.0)
-        one = Open(tick, stage, written)
         seed = seed_of(task)
-        for spot, features in features_of(chain, before, stage):
-            one.add(spot.position, chain.key(spot.position), self.odds.places(seed, features))
-        if one.positions:
-            self._waiting.add(self._number, one)
+        waits = [self._ask(seed, question, chain.key(question.position)) for question in asked]
+        tail = None
+        if ends:
+            begin = waits[-1].position, waits[-1].key
+            tail = Tail(task, min(stage, 2), begin, {e.kind - TAIL: (e.position, chain.key(e.position)) for e in ends})
+        one = Open(tick, seed, gap_class(stage, chain.shape), waits, tail)
+        one.written = written
+        self._waiting.add(self._number, one)
+
+    def _ask(self, seed: int, question: Question, key: int) -> Asked:
+        places = Odds.places(seed, question.features)
+        first = score_of(self.chances.first.chance(places, question.prior))
+        return Asked(question, key, places, first, self.chances.weight(question))
 
     def _add_prefixes(self, chain: Chain, before: Sighting | None, tick: int) -> None:
         """The match is visited, and what is new is added: the cost is that of what is new."""
@@ -176,7 +198,7 @@ class ReuseEvidence:
             shard.seen[place] = tick
             shard.owner[place] = self._number
             shard.count[place] = min(shard.count[place] + 1, _U16)
-            turn = min(before.turn + 1, _U8)
+            turn = 1 if is_crowd(before) else min(before.turn + 1, _U8)
             if match < last:
                 shard.kids[place] = min(shard.kids[place] + 1, _U8)
             else:
@@ -244,7 +266,14 @@ class ReuseEvidence:
         return evidence
 
 
-_PARTS: dict[str, Any] = {"prefixes": Prefixes, "odds": Odds, "gaps": Gaps, "pace": Pace, "returns": Returns}
+_PARTS: dict[str, Any] = {
+    "prefixes": Prefixes,
+    "chances": Chances,
+    "gaps": Gaps,
+    "reach": Reach,
+    "pace": Pace,
+    "returns": Returns,
+}
 
 
 def _found(before: Sighting | None, entries: Sequence[Entry]) -> int:

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import IntEnum
 from typing import NamedTuple, Protocol
+
+
+class Shape(IntEnum):
+    """What a prompt looks like, as far as it tells whether another will follow; no text."""
+
+    UNKNOWN = 0
+    FIRST = 1
+    FIRST_WITH_TOOLS = 2
+    DIALOGUE = 3
+    DIALOGUE_WITH_TOOLS = 4
+    TOOL_RESULT = 5
 
 
 class Chain(Protocol):
@@ -12,6 +24,10 @@ class Chain(Protocol):
     @property
     def landmarks(self) -> Sequence[int]:
         """Positions where a part of the prompt ends that other prompts may share: tools, system."""
+
+    @property
+    def shape(self) -> Shape:
+        """What the prompt looks like."""
 
     def __len__(self) -> int: ...
 

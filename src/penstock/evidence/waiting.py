@@ -1,8 +1,13 @@
 """Forecasts that wait for their outcome.
 
-A request opens a forecast at each of its spots. One that comes back through a spot resolves it at once; what has not
-come within the shortest lifetime has not, and is learnt then. After that the request waits on for the gaps' later
-intervals. At most ``LIMIT`` requests wait at a time; beyond that, requests are counted but not waited for.
+A request asks at each of its spots whether a request shares the prefix up to there within the shortest lifetime. One
+that comes back through a spot answers at once; what has not come when the lifetime is over has not, and is learnt
+then. What is still open after one minute and after two and a half is counted in part as one that did not come, by how
+many of those that do would have come by then: without that, what comes again would be learnt long before what does
+not, and a new task would be taken for a busy one.
+
+After the shortest lifetime the request waits on for the gaps' later intervals. At most ``LIMIT`` requests wait at a
+time; beyond that, requests are counted but not waited for.
 """
 
 from __future__ import annotations
@@ -12,18 +17,16 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from penstock.evidence.gaps import EDGES, Gaps
-from penstock.evidence.odds import Odds
+from penstock.evidence.chances import Chances
+from penstock.evidence.gaps import AGES, EDGES, Gaps
 from penstock.evidence.prefixes import TENTHS, Prefixes
+from penstock.evidence.reach import Reach
 from penstock.evidence.returns import Returns
+from penstock.evidence.spots import TAIL, Question
 
 LIMIT = 4000
-_DOUBT_TICKS = int(60.0 * TENTHS)
-_DOUBT = 0.5
-"""A forecast that is open after a minute counts by half as one that did not come, until its outcome is known. Without
-that, what comes again would be learnt long before what does not, and a new task would be taken for a busy one."""
+_AGE_TICKS = tuple(int(age * TENTHS) for age in AGES)
 _TICKS = tuple(int(edge * TENTHS) for edge in EDGES)
-_STARTS = (0, *_TICKS[:-1])
 
 
 class Written(NamedTuple):
@@ -36,51 +39,91 @@ class Written(NamedTuple):
     chance: float
 
 
+class Asked:
+    """A question of a waiting request.
+
+    Attributes:
+        position: of the spot.
+        key: of the prefix that ends there.
+        places: of the weights of its features in the first stage.
+        prior: its score before any example.
+        group: its features in the second stage.
+        first: the score that the first stage gave.
+        weight: what it counts in the second stage.
+        loan: a doubt to take back when more is known, or None.
+        came: whether it was answered by a return.
+    """
+
+    __slots__ = ("came", "first", "group", "key", "kind", "loan", "places", "position", "prior", "weight")
+
+    def __init__(self, question: Question, key: int, places: Sequence[int], first: float, weight: float) -> None:
+        self.position = question.position
+        self.kind = question.kind
+        self.key = key
+        self.places = places
+        self.prior = question.prior
+        self.group = question.group
+        self.first = first
+        self.weight = weight
+        self.loan: array[float] | None = None
+        self.came = False
+
+
+class Tail(NamedTuple):
+    """Where a waiting request's tail begins, and its deeper ends.
+
+    Attributes:
+        task: of the request.
+        kind: its class in ``Reach``.
+        begin: position and prefix key of the tail's first spot.
+        ends: those of its deeper ends, by number of the end.
+    """
+
+    task: str
+    kind: int
+    begin: tuple[int, int]
+    ends: dict[int, tuple[int, int]]
+
+
 class Open:
     """A request whose forecasts are not resolved yet.
 
     Attributes:
         tick: when it came, tenths of a second.
-        stage: its class.
-        positions: of its spots that have not come again, in order.
-        keys: of those prefixes.
-        places: of the weights of their features.
-        loans: doubts to take back when the outcome is known; empty while the request is young.
-        reach: the deepest position that came again, -1 for none.
+        stage: its class in ``Gaps``.
+        seed: of its task's features.
+        asked: its questions, in order of position, until the shortest lifetime is over.
+        tail: of its prompt, or None.
         came: when a request first came back, or None.
+        reach: the deepest position that came again, -1 for none.
         written: what it wrote, until that was read or its lifetime is over.
     """
 
-    __slots__ = ("came", "keys", "loans", "places", "positions", "reach", "stage", "tick", "written")
+    __slots__ = ("asked", "came", "reach", "seed", "stage", "tail", "tick", "written")
 
-    def __init__(self, tick: int, stage: int, written: Written | None) -> None:
+    def __init__(self, tick: int, seed: int, stage: int, asked: list[Asked], tail: Tail | None) -> None:
         self.tick = tick
+        self.seed = seed
         self.stage = stage
-        self.written = written
-        self.positions: list[int] = []
-        self.keys: list[int] = []
-        self.places: list[array[int]] = []
-        self.reach = -1
-        self.loans: list[array[float]] = []
+        self.asked = asked
+        self.tail = tail
         self.came: int | None = None
-
-    def add(self, position: int, key: int, places: Sequence[int]) -> None:
-        """One more spot, deeper than those before it."""
-        self.positions.append(position)
-        self.keys.append(key)
-        self.places.append(array("H", places))
+        self.reach = -1
+        self.written: Written | None = None
 
 
 class Waiting:
     """The open requests by number, and what they teach when they are resolved."""
 
-    def __init__(self, prefixes: Prefixes, odds: Odds, gaps: Gaps, returns: Returns) -> None:
+    def __init__(self, prefixes: Prefixes, chances: Chances, gaps: Gaps, reach: Reach, returns: Returns) -> None:
         self._prefixes = prefixes
-        self._odds = odds
+        self._chances = chances
+        self._odds = chances.first
         self._gaps = gaps
+        self._reach = reach
         self._returns = returns
         self._open: dict[int, Open] = {}
-        self._young: deque[int] = deque()
+        self._young: tuple[deque[int], ...] = tuple(deque() for _ in AGES)
         self._queues: tuple[deque[int], ...] = tuple(deque() for _ in EDGES)
 
     @property
@@ -93,7 +136,7 @@ class Waiting:
         if len(self._open) < LIMIT and number not in self._open:
             self._open[number] = one
             self._queues[0].append(number)
-            self._young.append(number)
+            self._young[0].append(number)
 
     def came_back(self, number: int, match: int, hit: int, tick: int) -> None:
         """A request came that shares a waiting one's prefix up to ``match`` and read up to ``hit`` (-1: nothing)."""
@@ -105,9 +148,15 @@ class Waiting:
             one.written = None
         if one.came is None:
             one.came = tick
-        if match > one.reach:
-            one.reach = match
-            self._teach_return(one)
+            if tick <= one.tick + _TICKS[0]:
+                self._gaps.came_after((tick - one.tick) / TENTHS)
+        one.reach = max(one.reach, match)
+        for asked in one.asked:
+            if asked.position > match:
+                break
+            if not asked.came:
+                asked.came = True
+                self._answer(asked)
 
     def resolve(self, tick: int) -> None:
         """Close what is over at a time."""
@@ -123,14 +172,25 @@ class Waiting:
                     self._close(number, one, interval)
 
     def _doubt(self, tick: int) -> None:
-        young = self._young
-        while young:
-            one = self._open.get(young[0])
-            if one is not None and one.tick + _DOUBT_TICKS >= tick:
-                break
-            young.popleft()
-            if one is not None:
-                one.loans = [self._odds.doubt(places, _DOUBT) for places in one.places]
+        shares = None
+        for age, young in enumerate(self._young):
+            while young:
+                one = self._open.get(young[0])
+                if one is not None and one.tick + _AGE_TICKS[age] >= tick:
+                    break
+                number = young.popleft()
+                if one is None or not one.asked:
+                    continue
+                if shares is None:
+                    shares = self._gaps.by_age()
+                for asked in one.asked:
+                    if asked.came:
+                        continue
+                    if asked.loan is not None:
+                        self._odds.take_back(asked.places, asked.loan)
+                    asked.loan = self._odds.doubt(asked.places, asked.prior, shares[age])
+                if age + 1 < len(self._young):
+                    self._young[age + 1].append(number)
 
     def _close(self, number: int, one: Open, interval: int) -> None:
         end = one.tick + _TICKS[interval]
@@ -142,31 +202,37 @@ class Waiting:
             self._returns.settle(written.task, written.model, expected=written.chance, read=False)
             one.written = None
         came = one.came is not None and one.came <= end
-        if one.came is None or one.came > one.tick + _STARTS[interval] or interval == 0:
+        if interval == 0 or one.came is None or one.came > one.tick + _TICKS[interval - 1]:
             self._gaps.add(one.stage, interval, came=came)
         if last or (came and one.written is None):
             del self._open[number]
         else:
             self._queues[interval + 1].append(number)
 
-    def _teach_return(self, one: Open) -> None:
-        """What a request that came back shares has come again."""
-        reached = 0
-        while reached < len(one.positions) and one.positions[reached] <= one.reach:
-            self._settle(one, reached, came=True)
-            reached += 1
-        del one.positions[:reached], one.keys[:reached], one.places[:reached], one.loans[:reached]
-
     def _teach_end(self, one: Open, end: int) -> None:
         """The shortest lifetime is over: what did not come until then did not."""
-        for index, key in enumerate(one.keys):
-            record = self._prefixes.find(key)
-            came = record is not None and one.tick < record[0].seen[record[1]] <= end
-            self._settle(one, index, came=came)
-        one.positions, one.keys, one.places, one.loans = [], [], [], []
+        for asked in one.asked:
+            if not asked.came:
+                asked.came = self._was_seen(asked.key, one.tick, end)
+                self._answer(asked)
+            if asked.kind == TAIL:
+                self._chances.weigh(one.seed, asked.group, asked.first, came=asked.came, weight=asked.weight)
+        one.asked = []
+        tail = one.tail
+        if tail is not None and self._reached(one, tail.begin, end):
+            for number, spot in tail.ends.items():
+                self._reach.add(tail.task, tail.kind, number, came=self._reached(one, spot, end))
+        one.tail = None
 
-    def _settle(self, one: Open, index: int, *, came: bool) -> None:
-        places = one.places[index]
-        if one.loans:
-            self._odds.take_back(places, one.loans[index])
-        self._odds.learn(places, came=came)
+    def _reached(self, one: Open, spot: tuple[int, int], end: int) -> bool:
+        position, key = spot
+        return position <= one.reach or self._was_seen(key, one.tick, end)
+
+    def _was_seen(self, key: int, begin: int, end: int) -> bool:
+        record = self._prefixes.find(key)
+        return record is not None and begin < record[0].seen[record[1]] <= end
+
+    def _answer(self, asked: Asked) -> None:
+        if asked.loan is not None:
+            self._odds.take_back(asked.places, asked.loan)
+        self._odds.learn(asked.places, asked.prior, came=asked.came)

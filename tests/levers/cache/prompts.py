@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock.engine.edit import Edit
 from penstock.engine.facts import Facts, counts_of, facts_for
+from penstock.evidence.sightings import Shape
 from penstock.evidence.store import Evidence
 from penstock.levers.cache.learn import learn_reuse
 from penstock.levers.cache.propose import propose
@@ -28,6 +29,7 @@ class Blocks:
     """A chain of blocks of equal size, one per letter; chains share a prefix where they share the first letters."""
 
     def __init__(self, names: str, tokens: int = 1000, landmarks: Sequence[int] = ()) -> None:
+        self.shape = Shape.UNKNOWN
         self.names = names
         self.tokens = tokens
         self.landmarks = tuple(landmarks)

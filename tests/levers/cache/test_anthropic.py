@@ -222,7 +222,10 @@ def test_t14_calls_every_two_hours_are_not_written_at_all() -> None:
     provider = Billed()
     for n in range(30):
         provider.pay(anthropic(turns=(f"Question {n}?",)), after=7200.0)
-    assert provider.paid <= 1.01 * provider.plain
+        if n < 10:
+            learnt = provider.paid, provider.plain
+    assert learnt[0] <= 1.2 * learnt[1]
+    assert provider.paid - learnt[0] == provider.plain - learnt[1]
 
 
 def test_t14_the_policys_lifetime_is_the_only_one_used() -> None:

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from penstock.evidence.sightings import Shape
 from penstock.levers.cache.chain import SegmentChain, chain_of
 from penstock.models.catalog import profile_of
 from penstock.wire.dialect import Dialect
 from tests.levers.build import view_of
+from tests.levers.cache.prompts import anthropic
 
 CLAUDE: dict[str, Any] = {
     "model": "claude-opus-5-5",
@@ -106,3 +108,30 @@ def test_t13_thinking_that_the_model_drops_parts_the_messages(model: str, keeps:
     assert (after[3 : len(before)] == before[3:]) is keeps
     first = keys(chain({**CLAUDE, "model": model, "messages": turns[:2]}))
     assert first == before[: len(first)]
+
+
+TOOL = {"name": "look", "description": "Looks.", "input_schema": {"type": "object"}}
+
+
+@pytest.mark.parametrize(
+    ("turns", "tools", "shape"),
+    [
+        (["Hi"], [], Shape.FIRST),
+        (["Hi"], [TOOL], Shape.FIRST_WITH_TOOLS),
+        (["Hi", "Hello", "And?"], [], Shape.DIALOGUE),
+        (["Hi", "Hello", "And?"], [TOOL], Shape.DIALOGUE_WITH_TOOLS),
+        (
+            [
+                "Hi",
+                [{"type": "tool_use", "id": "t", "name": "look", "input": {}}],
+                [{"type": "tool_result", "tool_use_id": "t", "content": "seen"}],
+            ],
+            [TOOL],
+            Shape.TOOL_RESULT,
+        ),
+    ],
+)
+def test_a_chain_tells_whether_a_prompt_begins_goes_on_or_is_a_step_of_a_loop(
+    turns: list[Any], tools: list[Any], shape: Shape
+) -> None:
+    assert chain(anthropic(turns=turns, **({"tools": tools} if tools else {}))).shape is shape

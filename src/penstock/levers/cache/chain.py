@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
+from penstock.evidence.sightings import Shape
 from penstock.models.profile import Profile, Regime
 from penstock.unknown import Unknown
 from penstock.wire.memo import Memo
@@ -58,6 +59,23 @@ class SegmentChain:
         segment = self.segments[position]
         salt = self._salts[segment.level is Level.MESSAGES]
         return int.from_bytes(segment.prefix[:8], "big") ^ salt or 1
+
+    @property
+    def shape(self) -> Shape:
+        """Whether the model has spoken before, has tools, and is given a tool's result; the cost is that of a turn."""
+        segments = self.segments
+        if not segments:
+            return Shape.UNKNOWN
+        last = segments[-1]
+        if last.kind == "tool_result" or last.role == "tool":
+            return Shape.TOOL_RESULT
+        tools = segments[0].level is Level.TOOLS
+        for segment in reversed(segments):
+            if segment.role == "assistant":
+                return Shape.DIALOGUE_WITH_TOOLS if tools else Shape.DIALOGUE
+            if segment.level is not Level.MESSAGES:
+                break
+        return Shape.FIRST_WITH_TOOLS if tools else Shape.FIRST
 
     def upto(self, position: int) -> int:
         """Tokens of the prefix that ends at a position, inclusive; 0 for -1."""

@@ -19,7 +19,7 @@ from penstock.levers.cache.planner import Mark, Terms
 
 SHARE = 0.005
 """Of all prompt tokens, what writing may have lost at any time."""
-FLOAT_TOKENS = 50_000.0
+FLOAT_TOKENS = 150_000.0
 """What a task may lose before it has earned anything, in tokens at the input price."""
 UNREAD = 4.0
 """Expected reads that did not come, at which a task stands down."""

@@ -16,14 +16,20 @@ compete, the best set is found by dynamic programming over the few spots where p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
 from penstock.evidence.sightings import Chain, Outlook
 
-_ROUNDS = 12
+_ROUNDS = 5
 """Rounds of the recursion over coming requests; each adds one request further ahead."""
+
+
+_CAUTION = 0.1
+"""A dearer lifetime has to promise more than a cheaper one by this part of what it costs more: forecasts of what is far
+away are worse than those of the next minutes, and a wrong one costs four times as much."""
 
 
 class Write(NamedTuple):
@@ -84,7 +90,11 @@ def worth(terms: Terms, outlook: Outlook) -> tuple[float, ...]:
     That request reads instead of paying in full or of writing anew, and hands the entry on to the one after it. What
     it would have done without the entry bounds the worth: pay in full, or write for any of the lifetimes.
     """
-    ahead = [outlook.then.get(write.lifetime, 0.0) for write in terms.writes]
+    return _worth(terms, tuple(round(outlook.then.get(write.lifetime, 0.0), 3) for write in terms.writes))
+
+
+@lru_cache(maxsize=4096)
+def _worth(terms: Terms, ahead: tuple[float, ...]) -> tuple[float, ...]:
     values = [1.0 - terms.read] * len(ahead)
     for _ in range(_ROUNDS):
         handed_on = [chance * value for chance, value in zip(ahead, values, strict=True)]
@@ -131,6 +141,7 @@ def plan_markers(
         _Offer(write, value, write.rate - 1.0) for write, value in zip(terms.writes, worth(terms, outlook), strict=True)
     ]
     taken = {mark.position for mark in fixed}
+    rate = min(write.rate for write in terms.writes)
     paying = []
     for position, soon in outlook.spots:
         here = chain.upto(position)
@@ -140,7 +151,7 @@ def plan_markers(
         for index, offer in enumerate(offers):
             chance = outlook.chance(soon, offer.write.lifetime)
             fee = 0.0 if here <= paid else offer.fee
-            gain = chance * offer.worth - fee
+            gain = chance * offer.worth - fee - _CAUTION * (offer.write.rate - rate)
             if gain > 0.0 and in_order(position, offer.write.lifetime, fixed):
                 gains.append((index, gain, chance))
         if gains:

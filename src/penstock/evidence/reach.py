@@ -1,0 +1,94 @@
+"""How far a return reaches into the tail of the prompt before it.
+
+A conversation comes back through the whole of its last prompt; a document with another question through all but its
+last places. Of the prompts whose tail's beginning came again it is counted how many came again down to each of the
+tail's ends, per task, shrunk to all tasks, and before any example to the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+ENDS = 8
+"""How many ends of a tail are told apart; 0 is the last place."""
+_CLASSES = 3
+_WIDTH = 2 * ENDS * _CLASSES
+_TASKS = 5000
+_STRENGTH = 4.0
+_MEMORY = 400.0
+"""Counts are halved at so many examples: a change of traffic is followed."""
+
+
+class Reach:
+    """Counts per task, at most 5,000 tasks; others share those of everyone."""
+
+    __slots__ = ("_all", "_tasks")
+
+    def __init__(self) -> None:
+        self._all = [0.0] * _WIDTH
+        self._tasks: dict[str, list[float]] = {}
+
+    def chance(self, task: str, kind: int, end: int) -> float:
+        """The chance to come again down to an end of the tail, given that its beginning does.
+
+        Args:
+            task: of the prompt.
+            kind: class of the prompt, 0 to 2.
+            end: places after it that may be marked, less than ``ENDS``.
+        """
+        place = 2 * (kind * ENDS + end)
+        whole = self._all
+        everyone = (whole[place + 1] + _STRENGTH) / (whole[place] + _STRENGTH)
+        counts = self._tasks.get(task)
+        if counts is None:
+            return everyone
+        return (counts[place + 1] + _STRENGTH * everyone) / (counts[place] + _STRENGTH)
+
+    def add(self, task: str, kind: int, end: int, *, came: bool) -> None:
+        """A prompt whose tail's beginning came again: whether it did down to an end."""
+        place = 2 * (kind * ENDS + end)
+        counts = self._tasks.get(task)
+        if counts is None and len(self._tasks) < _TASKS:
+            counts = self._tasks[task] = [0.0] * _WIDTH
+        for one in (self._all, counts):
+            if one is None:
+                continue
+            one[place] += 1.0
+            one[place + 1] += came
+            if one[place] >= _MEMORY:
+                one[place] /= 2.0
+                one[place + 1] /= 2.0
+
+    def merge(self, other: Reach) -> None:
+        """Add another's counts."""
+        _add(self._all, other._all)
+        for task, counts in other._tasks.items():
+            mine = self._tasks.get(task)
+            if mine is not None:
+                _add(mine, counts)
+            elif len(self._tasks) < _TASKS:
+                self._tasks[task] = list(counts)
+
+    def to_builtins(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"all": self._all, "tasks": self._tasks}
+
+    @classmethod
+    def from_builtins(cls, value: Any) -> Self:
+        """What ``to_builtins`` wrote; ValueError, KeyError or TypeError for anything else."""
+        reach = cls()
+        reach._all = _numbers(value["all"])
+        reach._tasks = {str(task): _numbers(counts) for task, counts in value["tasks"].items()}
+        return reach
+
+
+def _add(mine: list[float], theirs: Sequence[float]) -> None:
+    for index, count in enumerate(theirs):
+        mine[index] += count
+
+
+def _numbers(values: Sequence[float]) -> list[float]:
+    if len(values) != _WIDTH:
+        raise ValueError("counts of another shape")
+    return [float(value) for value in values]
