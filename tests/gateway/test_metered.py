@@ -145,7 +145,7 @@ def test_keys_and_budgets_hold_for_embeddings_and_for_paths_that_nobody_can_pric
         assert status("pk-web", "/images/generations", prompt="x") == 403
         assert status("pk-web", "/models/../images", prompt="x") == 403
         assert status("pk-web", "/models", "GET") == 200
-        assert status("pk-web", "/files", "GET") == 404  # let through; the simulator has none
+        assert status("pk-web", "/files", "GET") == 405  # let through; the simulator lists none
         assert status("pk-free", "/images/generations", prompt="x") == 404
         assert status("pk-free", "/embeddings", model=EMBEDDER, input="x" * 4000) == 429  # beyond the budget
         gateway.gateway.house.budgets.reserve(*_everything(gateway))[1]

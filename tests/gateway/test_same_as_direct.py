@@ -342,7 +342,8 @@ def counting(url: str, simulator: Simulator) -> Any:
 def uploads_and_other_paths(url: str, simulator: Simulator) -> Any:
     with claude(url) as one, gpt(url) as two:
         return (
-            error_of(lambda: two.files.create(file=b"{}", purpose="batch"), openai.APIError),
+            stable(two.files.create(file=b"{}", purpose="batch")),
+            error_of(lambda: two.files.create(file=b"{}", purpose="vision"), openai.APIError),
             error_of(lambda: two.batches.retrieve("batch_1"), openai.APIError),
             error_of(one.messages.batches.list, anthropic.APIError),
             [(request.method, request.path) for request in simulator.requests],

@@ -303,6 +303,7 @@ class Connection(asyncio.Protocol):
         self.deadline = None
         if self._head is not None and not self._head.done():
             self._head.set_exception(error)
+            self._head.exception()  # a request that is given up while it is sent never waits for its head
         elif response is not None:
             response.fail(error)
         self.abort()
