@@ -29,6 +29,7 @@ PORT = 8490
 PROVIDER = "http://127.0.0.1:9100"
 KEY = "pk-bench"
 POLICY = f"""
+mode = "apply"
 [upstream.openai]
 base_url = "{PROVIDER}"
 api_key = "env:BENCH_PROVIDER_KEY"
