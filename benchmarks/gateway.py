@@ -36,7 +36,6 @@ CASES = ("openai-2k", "openai-50k", "openai-400k", "openai-2k-stream")
 OURS = "penstock"
 KEY = "pk-bench"
 POLICY = f"""
-mode = "apply"
 [upstream.openai]
 base_url = "{PROVIDER}"
 api_key = "env:BENCH_PROVIDER_KEY"
