@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from penstock.evidence.difficulty import LEAST_LABELS, MOST_LABELS, Difficulty, Trained, train
+from penstock.evidence.difficulty import LEAST_LABELS, MOST_LABELS, SCORES_LABELS, Difficulty, Trained, train
 from penstock.evidence.features import Features, prompt_features
 
 HARD, EASY = "prove the theorem about {} step by step, with a diagram", "what colour is {}?"
@@ -102,9 +102,10 @@ def scored(count: int, seed: int = 5) -> tuple[list[str], list[Features], np.nda
 
 
 def test_scores_of_both_models_may_be_given_and_survive_json() -> None:
-    tasks, features, differences, reference = scored(300)
+    tasks, features, differences, reference = scored(SCORES_LABELS)
     model = train(tasks, features, differences.tolist(), reference.tolist()).model
     again = Difficulty.from_builtins(json.loads(json.dumps(model.to_builtins())))
+    assert set(again.to_builtins()) > {"score_rows", "score_scale", "scores"}
     texts = {"sum": "add a new thing to the total of the bill", "proof": HARD.format("a"), "colour": EASY.format("a")}
     found = {name: model.predict("t", prompt_features(text)) for name, text in texts.items()}
     assert found["sum"] < min(found["proof"], found["colour"]) - 0.4
@@ -112,10 +113,17 @@ def test_scores_of_both_models_may_be_given_and_survive_json() -> None:
         assert again.predict("t", prompt_features(text)) == pytest.approx(found[name], abs=1e-5)
 
 
+def test_few_labels_are_learnt_from_by_their_difference_alone() -> None:
+    tasks, features, differences, reference = scored(200)
+    plain = train(tasks, features, differences.tolist()).model
+    same = train(tasks, features, differences.tolist(), reference.tolist()).model
+    assert same.predict("t", features[0]) == pytest.approx(plain.predict("t", features[0]))
+
+
 def test_a_reference_that_is_always_right_adds_nothing() -> None:
-    tasks, features, differences = examples(120)
+    tasks, features, differences = examples(SCORES_LABELS)
     plain = train(tasks, features, differences).model
-    same = train(tasks, features, differences, [1.0] * 120).model
+    same = train(tasks, features, differences, [1.0] * SCORES_LABELS).model
     assert same.predict("sums", features[0]) == pytest.approx(plain.predict("sums", features[0]))
 
 

@@ -7,9 +7,9 @@ Ridge regression (in its dual form) on the sum of these similarities of prompts:
 * a similar surface (Gaussian in the standardised features), which is a smooth nearest-neighbour vote; and once more by
   the first word of the question, and by the choices that a prompt offers.
 
-Where both models' own scores are given, each of them is regressed first, and the pair of predictions is one more
-similarity (Gaussian) for the difference: the gap is small where both models are right, small or reversed where both
-are wrong, and large between, which no sum of the similarities above can say.
+Where both models' own scores are given with enough labels, each of them is regressed first, and the pair of predictions
+is one more similarity (Gaussian) for the difference: the gap is small where both models are right, small or reversed
+where both are wrong, and large between, which no sum of the similarities above can say.
 
 The strength of every ridge is chosen by the marginal likelihood of the training labels, never by a test. Training takes
 seconds and at most ``MOST_LABELS`` labels, and belongs in the background; a prediction takes microseconds. Needs the
@@ -43,8 +43,9 @@ TASK_SHARE, TEXT_SHARE, SURFACE_SHARE, OPENING_SHARE, CHOICES_SHARE = 0.3, 1.0, 
 SCORES_SHARE = 0.5
 """The same for the pair of predicted scores."""
 
-AGAINST = 2.0
-"""The pair of predicted scores is left out when the marginal likelihood without it is better by this many nats."""
+SCORES_LABELS, SCORES_FAVOUR = 1000, 1.0
+"""The pair of predicted scores is used from this many labels on (with fewer the predictions are too noisy to help) and
+when it makes the marginal likelihood better by this many nats."""
 
 SURFACE_WIDTH, CHOICES_WIDTH, SCORES_WIDTH = 0.4, 0.6, 1.0
 """Squared widths of the Gaussians, per feature."""
@@ -239,7 +240,7 @@ def train(
     likeness = _Likeness(tasks, features)
     centred = labels[:, None] - labels.mean()
     own = None if reference is None else np.asarray(reference, dtype=np.float64)[-MOST_LABELS:]
-    if own is None or not own.std() or not (own + labels).std():
+    if own is None or len(own) < SCORES_LABELS or not own.std() or not (own + labels).std():
         (fit,) = best_fits(likeness.kernel, [centred])
         return Trained(likeness.model(labels[:, None], fit.dual, fit), labels.mean() + fit.left_out(centred[:, 0]))
     scores = np.stack([own, own + labels], axis=1)
@@ -248,7 +249,7 @@ def train(
     scale = 1.0 / np.maximum(expected.std(axis=0), 1e-6)
     pair = _Gaussian((expected * scale).astype(np.float32), np.zeros((len(labels), 1), np.float32), SCORES_WIDTH)
     (fit,) = best_fits(likeness.kernel + SCORES_SHARE * pair.kernel(), [centred])
-    if fit.likelihood < alone.likelihood - AGAINST:
+    if fit.likelihood < alone.likelihood + SCORES_FAVOUR:
         return Trained(
             likeness.model(labels[:, None], alone.dual, alone), labels.mean() + alone.left_out(centred[:, 0])
         )
