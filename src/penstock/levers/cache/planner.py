@@ -7,7 +7,8 @@ lifetime shares all of it, the expected saving per token in units of the input p
     p x D - (w - 1)
 
 where ``w`` is the write price and ``D`` what a live entry is worth to the next request that shares it: the read
-discount, and what it spares that request of writing anew, never more than ``w - r``.
+discount, and what it spares that request of writing anew, never more than ``w - r``. A lifetime that costs more than
+the cheapest has to promise a part of that difference on top.
 
 Chances fall along a prompt, so the stretches that pay stand first. Where more pay than there are slots, or lifetimes
 compete, the best set is found by dynamic programming over the few spots where prompts are known to part.
@@ -25,8 +26,6 @@ from penstock.evidence.sightings import Chain, Outlook
 
 _ROUNDS = 5
 """Rounds of the recursion over coming requests; each adds one request further ahead."""
-
-
 _CAUTION = 0.1
 """A dearer lifetime has to promise more than a cheaper one by this part of what it costs more: forecasts of what is far
 away are worse than those of the next minutes, and a wrong one costs four times as much."""
