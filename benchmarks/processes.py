@@ -14,7 +14,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,25 +97,24 @@ class Program:
 
 
 @contextmanager
-def simulator(*arguments: str) -> Iterator[Program]:
+def running(arguments: Sequence[str]) -> Iterator[Program]:
+    """A program, killed at the end unless it was stopped."""
+    program = Program(arguments)
+    try:
+        yield program
+    finally:
+        if program.running:
+            program.kill()
+
+
+def simulator(*arguments: str) -> AbstractContextManager[Program]:
     """A simulated provider."""
-    program = Program(["simulate", "--port", "0", *arguments])
-    try:
-        yield program
-    finally:
-        if program.running:
-            program.kill()
+    return running(["simulate", "--port", "0", *arguments])
 
 
-@contextmanager
-def gateway(policy: Path, *arguments: str) -> Iterator[Program]:
-    """A gateway under a policy file; killed at the end unless it was stopped."""
-    program = Program(["serve", "--port", "0", "--policy", str(policy), *arguments])
-    try:
-        yield program
-    finally:
-        if program.running:
-            program.kill()
+def gateway(policy: Path, *arguments: str) -> AbstractContextManager[Program]:
+    """A gateway under a policy file."""
+    return running(["serve", "--port", "0", "--policy", str(policy), *arguments])
 
 
 @contextmanager
