@@ -33,6 +33,7 @@ class Provider:
         changes: fields of the model's profile that differ from what the engine knows.
         lifetimes: what the documented lifetimes are multiplied by.
         forgets: every so many calls all entries are lost; 0 for never.
+        says: the ``diagnostics`` member of its Messages answers.
         calls: the records so far.
     """
 
@@ -42,6 +43,7 @@ class Provider:
         self.changes: Mapping[str, Any] = changes
         self.lifetimes = 1.0
         self.forgets = 0
+        self.says: Any = None
         self.calls: list[Call] = []
         self._state = CacheState()
 
@@ -88,7 +90,7 @@ class Provider:
         usage = self.bill(view)
         self.play.context.began(call_id, self.at + 0.5)
         if send.dialect is Dialect.ANTHROPIC_MESSAGES:
-            return sent(_message(view.model, usage), at=self.at)
+            return sent({**_message(view.model, usage), "diagnostics": self.says}, at=self.at)
         return sent(_completion(view.model, usage), at=self.at)
 
     def bill(self, view: View) -> Usage:

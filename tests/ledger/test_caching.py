@@ -4,6 +4,7 @@ from penstock.engine.edit import Note
 from penstock.engine.record import ExtraSend
 from penstock.ledger.caching import cache_figures
 from penstock.money import Picodollars
+from penstock.wire.diagnostics import Diagnosis
 from penstock.wire.usage import Basis, Usage
 from tests.ledger.calls import call
 
@@ -58,3 +59,19 @@ def test_alarms_are_listed_with_the_call_that_raised_them() -> None:
     (raised,) = figures.alarms
     assert (raised.call, raised.model, raised.why) == ("call_0002", "claude-haiku-4-5", "of 5 calls 0 were read")
     assert figures.as_builtins()["alarms"][0]["at"] == 1002.0
+
+
+def test_what_the_provider_said_is_counted_beside_what_was_foreseen() -> None:
+    read, missed = Usage(input_uncached=100, cache_read=9000), Usage(input_uncached=9100)
+    changed = Diagnosis(outcome="diverged", reason="system_changed", missed=9000)
+    figures = cache_figures(
+        [
+            call(1, model_sent=MODEL, predicted=FORESEEN, usage=read, diagnosis=Diagnosis(outcome="reusable")),
+            call(2, model_sent=MODEL, predicted=FORESEEN, usage=missed, diagnosis=changed),
+            call(3, model_sent=MODEL, predicted=missed, usage=missed, diagnosis=changed),
+        ]
+    )
+    fine, system = figures.diagnosed.values()
+    assert (fine.said, fine.calls, fine.unforeseen) == ("reusable", 1, 0)
+    assert (system.said, system.calls, system.missed, system.unforeseen) == ("system_changed", 2, 18_000, 1)
+    assert figures.as_builtins()["diagnosed"][1]["said"] == "system_changed"

@@ -61,3 +61,22 @@ def test_responses_compare_with_an_earlier_response(provider: Provider) -> None:
     assert (missed["type"], missed["reason"]) == ("cache_miss", "input_changed")
     assert missed["cache_missed_tokens"] > 1000
     assert compared("resp_none", text) == {"type": "comparison_response_not_found"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"prompt_cache_key": "k"}, "prompt_cache_key_changed"),
+        ({"reasoning": {"effort": "high"}}, "reasoning_effort_changed"),
+        ({"text": {"verbosity": "low"}}, "verbosity_changed"),
+        ({"service_tier": "flex"}, "service_tier_changed"),
+        ({"model": "gpt-6-sol", "service_tier": "flex"}, "model_changed"),
+    ],
+)
+def test_responses_name_the_setting_that_changed(provider: Provider, changes: dict[str, Any], reason: str) -> None:
+    text = "word " * 1500
+    first = read(send(provider, "/v1/responses", responses(text)))
+    body = responses(text, prompt_cache_options={"comparison_response_id": first["id"]}, **changes)
+    found = read(send(provider, "/v1/responses", body))["prompt_cache_diagnostics"]
+    assert (found["type"], found["reason"]) == ("cache_miss", reason)
+    assert found["comparison_reusable_tokens"] == 0

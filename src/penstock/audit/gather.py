@@ -27,6 +27,7 @@ from penstock.models.tiers import STANDARD, Tier, tier_of
 from penstock.money import ZERO, Picodollars, from_usd
 from penstock.unknown import Unknown
 from penstock.wire.answer import Answer, read_answer
+from penstock.wire.diagnostics import Diagnosis, diagnosis_of
 from penstock.wire.dialect import Dialect
 from penstock.wire.estimate import estimate_tokens
 from penstock.wire.recorded import RecordedCall
@@ -129,6 +130,7 @@ class AuditInput:
             ttft_s=(call.ttft_ms if call.ttft_ms is not None else call.latency_ms or 0.0) / 1000,
             body_bytes=len(call.request) if call.request is not None else 0,
             batch=call.batch,
+            diagnosis=_diagnosis(call),
             source=call.source,
         )
         if view is not None:
@@ -236,6 +238,12 @@ def family_of(model: str) -> str:
     """The tokenizer family of a model; empty for one that is not in the table."""
     profile = profile_of(model)
     return "" if isinstance(profile, Unknown) else profile.tokenizer
+
+
+def _diagnosis(call: RecordedCall) -> Diagnosis | None:
+    if call.dialect is None or call.request is None or call.response is None or b"diagnostics" not in call.response:
+        return None
+    return diagnosis_of(call.dialect, call.request, call.response)
 
 
 def _tier(call: RecordedCall, view: View | None) -> Tier:

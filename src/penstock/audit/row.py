@@ -8,6 +8,7 @@ from penstock.cachemodel.prompt import Prompt
 from penstock.models.tiers import STANDARD, Tier
 from penstock.money import Picodollars
 from penstock.unknown import Unknown
+from penstock.wire.diagnostics import Diagnosis
 from penstock.wire.dialect import Dialect
 from penstock.wire.usage import Usage
 
@@ -43,6 +44,7 @@ class CallRow(msgspec.Struct, gc=False, kw_only=True):
         retrieved: estimated tokens of retrieved text.
         body_bytes: size of the request.
         batch: whether it was sent by a batch API.
+        diagnosis: what the provider said of the prompt's reuse, or None.
         source: file and line.
     """
 
@@ -72,6 +74,7 @@ class CallRow(msgspec.Struct, gc=False, kw_only=True):
     retrieved: int = 0
     body_bytes: int = 0
     batch: bool = False
+    diagnosis: Diagnosis | None = None
     source: str = ""
 
     @property

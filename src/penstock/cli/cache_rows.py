@@ -25,6 +25,7 @@ def show_cache(figures: CacheFigures, console: Console) -> None:
         console.print(
             Text(f"{one.task}: {one.requests:,} {one.purpose} requests, {one.read:,} read their prefix, for {known}")
         )
+    show_diagnosed(figures, console)
     show_alarms(figures.alarms, console)
 
 
@@ -32,6 +33,16 @@ def show_stood_down(figures: CacheFigures, console: Console) -> None:
     """Why levers did not act, each with the arithmetic of the latest call."""
     for one in sorted(figures.stood_down.values(), key=lambda one: (one.task, -one.calls)):
         console.print(Text(f"{one.task}: {one.lever} {one.did} in {one.calls:,} calls, the last: {one.why}"))
+
+
+def show_diagnosed(figures: CacheFigures, console: Console) -> None:
+    """What the provider's cache diagnostics said, the most frequent word of each task first."""
+    for one in sorted(figures.diagnosed.values(), key=lambda one: (one.task, one.model, -one.calls, one.said)):
+        missed = f", {one.missed:,} tokens not read" if one.missed else ""
+        against = f"; {one.unforeseen:,} of them against what was foreseen" if one.unforeseen else ""
+        console.print(
+            Text(f"{one.task} on {one.model}: the provider says {one.said} in {one.calls:,} calls{missed}{against}")
+        )
 
 
 def show_alarms(alarms: Iterable[Raised], console: Console) -> None:

@@ -14,6 +14,7 @@ from penstock.client.labelling import current_labels, joined
 from penstock.engine.call import Incoming
 from penstock.engine.flow import Flow
 from penstock.engine.hidden_chunk import UsageChunkFilter
+from penstock.engine.hidden_diagnosis import DiagnosisFilter, shown_to_caller
 from penstock.engine.labels import PREFIX, read_labels
 from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
 from penstock.engine.report import report_headers
@@ -80,6 +81,7 @@ class Exchange:
                 bypass=self._labels.bypass,
                 started_at=self.started_at,
                 streamed_to_caller=self._streamed,
+                hides_diagnosis=True,
             ),
             core.context,
             core.books.keep,
@@ -126,12 +128,12 @@ class Exchange:
         return max(0.0, hold.until_s - self._core.clock())
 
     def outgoing(self, send: Send) -> tuple[httpx2.Request, bool]:
-        """The request of a Send, and whether its usage chunk has to be hidden from the SDK."""
+        """The request of a Send, and whether something of its answer has to be hidden from the SDK."""
         quiet = self._labels.bypass or send.purpose in ("shadow", "judge")
         body = send.body if quiet else ask_for_usage(self._dialect, send.body)
-        hidden = body is not send.body
+        hidden = body is not send.body or send.diagnosed
         headers = [(name, value) for name, value in without_ours(self._request.headers) if name.lower() not in _FRAMING]
-        if self._streamed or "accept-encoding" in self._request.headers:
+        if self._streamed or hidden or "accept-encoding" in self._request.headers:
             headers = [line for line in headers if line[0].lower() != b"accept-encoding"]
             headers.append((b"accept-encoding", b"identity" if hidden else READABLE))
         request = httpx2.Request(
@@ -177,14 +179,23 @@ class Exchange:
                 ended_at=now,
                 error_kind=None if response.is_success else f"http_{response.status_code}",
             )
+        shown, dropped = self._undiagnosed(send, response, raw)
         whole = httpx2.Response(
             response.status_code,
-            headers=[line for line in response.headers.raw if line[0].lower() not in _FRAMING],
-            stream=httpx2.ByteStream(raw),
+            headers=[line for line in response.headers.raw if line[0].lower() not in dropped],
+            stream=httpx2.ByteStream(shown),
             extensions=response.extensions,
         )
         self._shown.append((sent, whole))
         return sent
+
+    def _undiagnosed(self, send: Send, response: httpx2.Response, raw: bytes) -> tuple[bytes, frozenset[bytes]]:
+        """What the SDK may see of a whole answer, and the headers that are not true of it."""
+        plain = plain_body(raw, response.headers.get("content-encoding")) if send.diagnosed else None
+        if plain is None:
+            return raw, _FRAMING
+        events = response.headers.get("content-type", "").startswith("text/event-stream")
+        return shown_to_caller(self._dialect, plain, events=events), _FRAMING | {b"content-encoding"}
 
     def failed(self, error: httpx2.TransportError, *, sent_at: float) -> Sent:
         """No answer came, or it broke off."""
@@ -253,7 +264,9 @@ class Side:
         self._send = send
         self._status = response.status_code
         self._decoder: Decoder | None = decoder_of(encoding) if hidden and encoding else None
-        self._filter = UsageChunkFilter() if hidden and (not encoding or self._decoder is not None) else None
+        self._filter: UsageChunkFilter | DiagnosisFilter | None = None
+        if hidden and (not encoding or self._decoder is not None):
+            self._filter = DiagnosisFilter(send.dialect) if send.diagnosed else UsageChunkFilter()
         self._meter = StreamMeter(send, None if self._decoder is not None else encoding)
         self._sent_at = sent_at
         self._first_at: float | None = None

@@ -23,7 +23,9 @@ from penstock.policy.schema import RoutePolicy
 from penstock.wire.body import Operation, apply
 from penstock.wire.view import View, read_request
 
-_EDIT_REFUSED = frozenset({400, 404, 413, 422})
+EDIT_REFUSED = frozenset({400, 404, 413, 422})
+"""Statuses that may be about what we changed in a request."""
+
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 
@@ -60,7 +62,7 @@ def next_try(plan: Plan, attempt: Attempt, fates: Sequence[str], *, shown: bool)
         fates: of the attempts before it; each kind of retry happens once.
         shown: whether the caller has the answer already.
     """
-    if attempt.sent.status in _EDIT_REFUSED and plan.body is not plan.view.raw and not fates:
+    if attempt.sent.status in EDIT_REFUSED and plan.body is not plan.view.raw and not fates:
         reason = f"the provider answered {attempt.sent.status} to the edited request"
         return Again(plan.view, "retry", "refused", reason)
     if not attempt.accepted and plan.has("route") and not fates and _overloaded(attempt.sent.status):

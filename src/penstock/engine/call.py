@@ -24,6 +24,7 @@ from penstock.engine.attempt import Attempt, read_attempt
 from penstock.engine.baseline import Before, cost_before
 from penstock.engine.beside import Beside
 from penstock.engine.context import EngineContext
+from penstock.engine.diagnosing import declined, said_of
 from penstock.engine.incoming import Incoming
 from penstock.engine.naming import UNLABELLED
 from penstock.engine.observe import learn
@@ -80,7 +81,10 @@ def run_call(request: Incoming, context: EngineContext) -> Generator[Step, Resul
     call = record_of(request, plan, attempt, spent, task=plan.task, arm=ahead.arm, before=before, predicted=predicted)
     context.failures.update(call.failures)
     try:
-        call.alarm = reconcile(attempt, predicted, plan.task, context.evidence.drift)
+        if plan.facts.policy.cache.diagnostics:
+            call.diagnosis = said_of(attempt)
+            context.comparisons.answered(attempt, plan.task, request.session)
+        call.alarm = reconcile(attempt, predicted, plan.task, context.evidence.drift, call.diagnosis)
     except Exception as error:  # noqa: BLE001 - the answer is there; counting may not lose it
         context.failures[f"reconcile: {type(error).__name__}"] += 1
     try:
@@ -125,14 +129,17 @@ def _attempts(
     purpose = "call"
     while True:
         ahead.sending(view, at, context, request.call_id)
-        attempt = yield from _send(view, plan, request, buffer=buffer, purpose=purpose)
+        asked = _asked(view, ahead, request, context) if purpose == "call" else None
+        attempt = yield from _send(view, plan, request, buffer=buffer, purpose=purpose, asked=asked)
         if attempt.accepted:
             first = attempt.sent.first_byte_at
             context.began(request.call_id, first if first is not None else attempt.sent.ended_at)
         shown = bool(request.streamed_to_caller) and not buffer
         again = next_try(plan, attempt, [one.fate for _, one in spent], shown=shown) if treated else None
-        if treated and plan.edits and attempt.accepted and (purpose == "call" or spent[-1][1].fate == "refused"):
-            context.edits_were_answered(plan.task, refused=purpose != "call")
+        if again is None and asked is not None:
+            again = declined(view, attempt)
+        if treated and attempt.accepted and (purpose == "call" or spent[-1][1].fate == "refused"):
+            _refused(plan, [one for one, _ in spent], context)
         capped = treated and purpose == "call" and plan.has("cap")
         try:
             _learn(plan, attempt, context, at=at, capped=capped, again=again)
@@ -168,8 +175,37 @@ def _what_it_would_have_cost(ahead: Ahead, attempt: Attempt, context: EngineCont
         return None, Basis.DERIVED
 
 
-def _send(view: View, plan: Plan, request: Incoming, *, buffer: bool, purpose: str) -> Generator[Step, Result, Attempt]:
-    send = Send(body=view.raw, model=view.model, dialect=view.dialect, buffer=buffer, purpose=purpose, plan=plan)
+def _asked(view: View, ahead: Ahead, request: Incoming, context: EngineContext) -> bytes | None:
+    """The request with a question for cache diagnostics, where the policy has it asked."""
+    if not ahead.treated or not request.hides_diagnosis or not ahead.plan.facts.policy.cache.diagnostics:
+        return None
+    try:
+        return context.comparisons.ask(view, ahead.plan.task, request.session)
+    except Exception as error:  # noqa: BLE001 - fail open: the request goes without the question
+        context.failures[f"diagnostics: {type(error).__name__}"] += 1
+        return None
+
+
+def _refused(plan: Plan, spent: list[Attempt], context: EngineContext) -> None:
+    """Count what an accepted answer says of the attempts before it: that the question, or the edits, were refused."""
+    if spent and spent[-1].send.diagnosed:
+        context.comparisons.declined.add(plan.model)  # edits that went with it are not blamed
+    elif plan.edits:
+        context.edits_were_answered(plan.task, refused=bool(spent))
+
+
+def _send(
+    view: View, plan: Plan, request: Incoming, *, buffer: bool, purpose: str, asked: bytes | None = None
+) -> Generator[Step, Result, Attempt]:
+    send = Send(
+        body=view.raw if asked is None else asked,
+        model=view.model,
+        dialect=view.dialect,
+        buffer=buffer,
+        purpose=purpose,
+        plan=plan,
+        diagnosed=asked is not None,
+    )
     return read_attempt(send, view, _expect_sent((yield send), request), plan.facts.tier)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 
+from penstock.engine.diagnosing import Comparisons
 from penstock.engine.facts import Facts
 from penstock.engine.forecast import Forecast
 from penstock.engine.gates import Gates
@@ -46,6 +47,7 @@ class EngineContext:
         forecast: what the provider's caches hold, with and without us.
         siblings: calls on their way, for those that wait for a cache write.
         warming: cache entries that are filled ahead or kept alive.
+        comparisons: what prompts are compared with, where the provider is asked for cache diagnostics.
         failures: what failed open, by ``lever: ErrorType``.
     """
 
@@ -67,6 +69,7 @@ class EngineContext:
         self.gates = Gates(self.evidence.gates, policy.holdback.salt)
         self.siblings = Siblings()
         self.warming = Warming(self.evidence.idle)
+        self.comparisons = Comparisons()
         self.failures: Counter[str] = Counter()
         self._refused: dict[str, int] = {}
         self._waited: dict[str, int] = {}

@@ -23,6 +23,8 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
         bypass: the caller turned us off for this call.
         started_at: when it reached us, seconds since the epoch.
         streamed_to_caller: whether the caller sees the answer while it arrives; None for what the body asks for.
+        hides_diagnosis: whether the driver takes cache diagnostics that we asked for out of the answer that it shows;
+            else none are asked for.
     """
 
     call_id: str
@@ -35,3 +37,4 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     bypass: bool = False
     started_at: float
     streamed_to_caller: bool | None = False
+    hides_diagnosis: bool = False

@@ -10,6 +10,7 @@ from penstock.models.catalog import profile_of
 from penstock.models.names import resolve
 from penstock.models.profile import Profile, Regime
 from penstock.unknown import Unknown
+from penstock.wire.diagnostics import Diagnosis
 from penstock.wire.usage import Usage
 
 KEPT: dict[Regime, float] = {Regime.ANTHROPIC: 0.9, Regime.OPENAI_BREAKPOINTS: 0.7}
@@ -18,7 +19,9 @@ its entries live on one machine, and busy traffic overflows to others (provider-
 is promised."""
 
 
-def reconcile(attempt: Attempt, predicted: Usage | None, task: str, book: DriftBook) -> str:
+def reconcile(
+    attempt: Attempt, predicted: Usage | None, task: str, book: DriftBook, diagnosis: Diagnosis | None = None
+) -> str:
     """Count an attempt in the book; the arithmetic of the alarm that it raises, or an empty string.
 
     Args:
@@ -26,6 +29,7 @@ def reconcile(attempt: Attempt, predicted: Usage | None, task: str, book: DriftB
         predicted: the prompt's split as foreseen for its bytes, or None.
         task: name or fingerprint.
         book: changed in place.
+        diagnosis: what the provider itself says of the prompt's reuse, or None.
     """
     if predicted is None or attempt.usage is None or not attempt.accepted or attempt.view is None:
         return ""
@@ -35,7 +39,9 @@ def reconcile(attempt: Attempt, predicted: Usage | None, task: str, book: DriftB
     one = _compared(predicted, attempt.usage, profile)
     if one is None:
         return ""
-    alarm = book.observe(task, profile.model, one, attempt.sent.started_at, kept=KEPT.get(profile.regime))
+    said = "" if diagnosis is None else diagnosis.word
+    kept = KEPT.get(profile.regime)
+    alarm = book.observe(task, profile.model, one, attempt.sent.started_at, kept=kept, said=said)
     return "" if alarm is None else alarm.why
 
 

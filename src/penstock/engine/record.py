@@ -7,6 +7,7 @@ import msgspec
 from penstock.engine.edit import Note, Risk
 from penstock.engine.holdback import Arm
 from penstock.money import Picodollars
+from penstock.wire.diagnostics import Diagnosis
 from penstock.wire.dialect import Dialect
 from penstock.wire.usage import Basis, Usage
 
@@ -80,6 +81,7 @@ class Call(msgspec.Struct, kw_only=True):
         predicted: the prompt's split as the cache model foresaw it, or None.
         alarm: the arithmetic of the alarm that this call raised, because the provider no longer behaves like the cache
             model; empty as a rule.
+        diagnosis: what the provider said of the prompt's reuse; None where it was not asked or did not say.
         finish: normalised stop reason, or None.
         latency_ms: from the request to the last byte.
         ttft_ms: from the request to the first byte.
@@ -116,6 +118,7 @@ class Call(msgspec.Struct, kw_only=True):
     notes: tuple[Note, ...] = ()
     predicted: Usage | None = None
     alarm: str = ""
+    diagnosis: Diagnosis | None = None
     finish: str | None = None
     latency_ms: float | None = None
     ttft_ms: float | None = None

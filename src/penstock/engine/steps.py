@@ -38,6 +38,8 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
         purpose: ``call``, ``escalation`` or ``retry``.
         plan: of the call, for the headers of an answer that is forwarded before the call is over; None when the body
             could not be read.
+        diagnosed: whether it asks for cache diagnostics that the caller did not ask for; the driver takes them out of
+            what it shows (``engine.hidden_diagnosis``).
     """
 
     body: bytes
@@ -46,6 +48,7 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     buffer: bool = False
     purpose: str = "call"
     plan: Plan | None = None
+    diagnosed: bool = False
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ the detectors start afresh, so a provider that behaves again is believed again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -27,6 +28,7 @@ _FIRST_PAUSE_S = 3600.0
 _LAST_PAUSE_S = 86_400.0
 _MOST = 10_000
 _MOST_MODELS = 200
+_MOST_WORDS = 50
 
 
 Kind = Literal["read", "cached"]
@@ -60,6 +62,8 @@ class Watch(msgspec.Struct):
         alarms: since ever.
         alarmed_at: when the latest alarm came, seconds since the epoch, or None.
         why: its arithmetic.
+        said: of the broken promises since the last start, how many the provider's cache diagnostics explained with
+            which word.
     """
 
     baseline: float
@@ -70,6 +74,7 @@ class Watch(msgspec.Struct):
     alarms: int = 0
     alarmed_at: float | None = None
     why: str = ""
+    said: dict[str, int] = msgspec.field(default_factory=dict)
 
     @classmethod
     def start(cls, baseline: float) -> Watch:
@@ -83,12 +88,14 @@ class Watch(msgspec.Struct):
             return 0.0
         return self.alarmed_at + min(_FIRST_PAUSE_S * 2.0 ** (self.alarms - 1), _LAST_PAUSE_S)
 
-    def observe(self, model: str, one: Compared, at: float) -> Alarm | None:
+    def observe(self, model: str, one: Compared, at: float, said: str = "") -> Alarm | None:
         """Count one call; the alarm that it raises, or None. While stood down nothing is judged."""
         if self.alarmed_at is not None:
             if at < self.until:
                 return None
             self._restart()
+        if said and one.broken and (said in self.said or len(self.said) < _MOST_WORDS):
+            self.said[said] = self.said.get(said, 0) + 1
         alarm = None
         for index, (kind, kept) in enumerate(zip(_KINDS, (one.read_kept, one.cached_kept), strict=True)):
             if kept is None:
@@ -108,7 +115,7 @@ class Watch(msgspec.Struct):
         self.why = (
             f"the provider does not behave like the cache model on {model}: of {self.promised[index]:,} calls whose "
             f"prefix should have been {'read' if kind == 'read' else 'cached'}, {self.kept[index]:,} {said}, and "
-            f"lately fewer than {self.baseline:.0%} (evidence {RUN_LENGTH:,.0f} to 1); "
+            f"lately fewer than {self.baseline:.0%} (evidence {RUN_LENGTH:,.0f} to 1){explained(self.said)}; "
             f"tries again after {(self.until - at) / 3600:g} h"
         )
         return Alarm(model, kind, at, self.why)
@@ -117,6 +124,7 @@ class Watch(msgspec.Struct):
         self.read = DropDetector(baseline=self.baseline)
         self.cached = DropDetector(baseline=self.baseline)
         self.kept = self.promised = (0, 0)
+        self.said = {}
         self.alarmed_at = None
 
     def merge(self, other: Watch) -> None:
@@ -126,9 +134,19 @@ class Watch(msgspec.Struct):
         self.read, self.cached = self.read.merge(other.read), self.cached.merge(other.cached)
         self.kept = (self.kept[0] + other.kept[0], self.kept[1] + other.kept[1])
         self.promised = (self.promised[0] + other.promised[0], self.promised[1] + other.promised[1])
+        for word, count in other.said.items():
+            self.said[word] = self.said.get(word, 0) + count
         self.alarms = max(self.alarms, other.alarms)
         if (other.alarmed_at or 0.0) > (self.alarmed_at or 0.0):
             self.alarmed_at, self.why = other.alarmed_at, other.why
+
+
+def explained(said: Mapping[str, int]) -> str:
+    """What the provider's diagnostics gave as reasons, the most frequent first, as a clause; empty without any."""
+    if not said:
+        return ""
+    listed = sorted(said.items(), key=lambda item: (-item[1], item[0]))
+    return "; its own diagnostics say " + ", ".join(f"{word} ({count:,})" for word, count in listed)
 
 
 def _plus(pair: tuple[int, int], index: int, amount: int) -> tuple[int, int]:
@@ -146,7 +164,9 @@ class DriftBook(msgspec.Struct):
     sums: dict[tuple[str, str], Reconciled] = msgspec.field(default_factory=dict)
     watches: dict[str, Watch] = msgspec.field(default_factory=dict)
 
-    def observe(self, task: str, model: str, one: Compared, at: float, *, kept: float | None) -> Alarm | None:
+    def observe(
+        self, task: str, model: str, one: Compared, at: float, *, kept: float | None, said: str = ""
+    ) -> Alarm | None:
         """Count one call of a task; the alarm that it raises, or None.
 
         Args:
@@ -155,6 +175,7 @@ class DriftBook(msgspec.Struct):
             one: the comparison.
             at: when the call started, seconds since the epoch.
             kept: the share of promises that the provider should keep, in (0, 1); None where it promises nothing.
+            said: the provider's own word on the prompt's reuse; empty where it did not say.
         """
         key = (task, model)
         if key not in self.sums and len(self.sums) >= _MOST:
@@ -167,7 +188,7 @@ class DriftBook(msgspec.Struct):
             if len(self.watches) >= _MOST_MODELS:
                 return None
             watch = self.watches[model] = Watch.start(kept)
-        return watch.observe(model, one, at)
+        return watch.observe(model, one, at, said)
 
     def standing(self, model: str, now: float) -> str | None:
         """Why the cache lever leaves a model alone now, or None when it need not."""

@@ -41,6 +41,11 @@ class Compared(NamedTuple):
     read_kept: bool | None
     cached_kept: bool | None
 
+    @property
+    def broken(self) -> bool:
+        """Whether a promise was not kept."""
+        return self.read_kept is False or self.cached_kept is False
+
 
 def compare(predicted: Usage, reported: Usage, minimum: int = 0) -> Compared | None:
     """Compare a call's prediction with its report; None for what says nothing (an estimated or an empty usage).

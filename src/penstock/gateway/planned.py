@@ -11,6 +11,7 @@ import msgspec
 from penstock.engine.call import Incoming
 from penstock.engine.flow import Flow
 from penstock.engine.hidden_chunk import UsageChunkFilter
+from penstock.engine.hidden_diagnosis import DiagnosisFilter, shown_to_caller
 from penstock.engine.labels import Labels
 from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
 from penstock.engine.record import Call
@@ -119,6 +120,7 @@ class PlannedCall:
                 bypass=self._bypass,
                 started_at=self._started_at,
                 streamed_to_caller=True if self._streamed else None,
+                hides_diagnosis=packed is None or packed.readable,
             ),
             house.context,
             self._keep,
@@ -242,7 +244,7 @@ class PlannedCall:
         return None
 
     def _outgoing(self, send: Send, planned: bytes) -> tuple[Lines, bytes, bool]:
-        """Headers and body for the provider, and whether a usage chunk has to be hidden from the caller."""
+        """Headers and body for the provider, and whether something of the answer has to be hidden from the caller."""
         body = planned
         hidden = False
         view = None
@@ -251,6 +253,7 @@ class PlannedCall:
         if self._streamed and not self._bypass:
             body = ask_for_usage(self._dialect, planned, view)
             hidden = body is not planned
+        hidden = hidden or send.diagnosed
         accepted = header(self._asked.forwarded, b"accept-encoding")
         encoding: bytes | None = None
         if hidden:
@@ -296,13 +299,19 @@ class PlannedCall:
                 ended_at=house.clock(),
                 error_kind=None if response.status < 400 else f"http_{response.status}",  # noqa: PLR2004 - HTTP
             )
-        self._held.append(Kept(sent, status=response.status, lines=response.headers, body=raw))
+        lines = response.headers
+        if send.diagnosed:
+            plain = plain_body(raw, encoding)
+            if plain is not None:
+                raw = shown_to_caller(self._dialect, plain, events=kind.startswith("text/event-stream"))
+                lines = [line for line in lines if line[0] != b"content-encoding"]
+        self._held.append(Kept(sent, status=response.status, lines=lines, body=raw))
 
     async def _forward(self, send: Send, response: Response, *, hidden: bool, sent_at: float) -> Sent:
         """Pass a stream on while it arrives, metered on the side."""
         house, caller = self._house, self._caller
         encoding = header(response.headers, b"content-encoding")
-        hide = UsageChunkFilter() if hidden and encoding in (None, "identity") else None
+        hide = self._filter(send) if hidden and encoding in (None, "identity") else None
         meter = StreamMeter(send, encoding)
         first_at: float | None = None
         broken: str | None = None
@@ -341,6 +350,9 @@ class PlannedCall:
             broken=broken,
             prompt_tokens=_prompt_tokens(send),
         )
+
+    def _filter(self, send: Send) -> UsageChunkFilter | DiagnosisFilter:
+        return DiagnosisFilter(self._dialect) if send.diagnosed else UsageChunkFilter()
 
     async def _show(self) -> None:
         """Give the caller the answer that the engine chose."""

@@ -10,6 +10,7 @@ import msgspec
 from penstock.engine.reconcile import reconciled
 from penstock.engine.record import Call, ExtraSend
 from penstock.evidence.reconcile import Reconciled
+from penstock.wire.diagnostics import Diagnosis
 
 WARMING = ("prewarm", "keep_alive")
 """Purposes of requests that fill or renew cache entries."""
@@ -71,6 +72,26 @@ class Warmed(msgspec.Struct, kw_only=True):
     unknown: int = 0
 
 
+class Diagnosed(msgspec.Struct, kw_only=True):
+    """Calls of a task and model of which the provider said the same.
+
+    Attributes:
+        task: name or fingerprint.
+        model: that they were sent to.
+        said: the provider's reason (``system_changed``), or the outcome where nothing diverged (``reusable``).
+        calls: how many.
+        missed: tokens that could have been read had nothing diverged, where the provider said so.
+        unforeseen: of the calls, those in which the cache model had promised a read or an entry that was not there.
+    """
+
+    task: str
+    model: str
+    said: str
+    calls: int = 0
+    missed: int = 0
+    unforeseen: int = 0
+
+
 class CacheFigures(msgspec.Struct, kw_only=True):
     """Sums over calls.
 
@@ -78,12 +99,14 @@ class CacheFigures(msgspec.Struct, kw_only=True):
         sums: foreseen and reported tokens and promises, by task and model.
         stood_down: by task, lever and what it did.
         warmed: requests of ours, by task and purpose.
+        diagnosed: what the provider said of prompts, by task, model and word.
         alarms: oldest first.
     """
 
     sums: dict[tuple[str, str], Reconciled] = msgspec.field(default_factory=dict)
     stood_down: dict[tuple[str, str, str], StoodDown] = msgspec.field(default_factory=dict)
     warmed: dict[tuple[str, str], Warmed] = msgspec.field(default_factory=dict)
+    diagnosed: dict[tuple[str, str, str], Diagnosed] = msgspec.field(default_factory=dict)
     alarms: list[Raised] = msgspec.field(default_factory=list)
 
     def add(self, call: Call) -> None:
@@ -91,6 +114,8 @@ class CacheFigures(msgspec.Struct, kw_only=True):
         one = reconciled(call)
         if one is not None:
             self.sums.setdefault((call.task, call.model_sent), Reconciled()).add(one)
+        if call.diagnosis is not None:
+            self._add_diagnosed(call, call.diagnosis, unforeseen=one is not None and one.broken)
         for note in call.notes:
             key = (call.task, note.lever, note.did)
             known = self.stood_down.setdefault(key, StoodDown(task=call.task, lever=note.lever, did=note.did))
@@ -102,6 +127,13 @@ class CacheFigures(msgspec.Struct, kw_only=True):
                 self._add_warmed(call.task, extra)
         if call.alarm:
             self.alarms.append(Raised(at=call.started_at, call=call.id, model=call.model_sent, why=call.alarm))
+
+    def _add_diagnosed(self, call: Call, diagnosis: Diagnosis, *, unforeseen: bool) -> None:
+        key = (call.task, call.model_sent, diagnosis.word)
+        known = self.diagnosed.setdefault(key, Diagnosed(task=key[0], model=key[1], said=key[2]))
+        known.calls += 1
+        known.missed += diagnosis.missed or 0
+        known.unforeseen += unforeseen
 
     def _add_warmed(self, task: str, extra: ExtraSend) -> None:
         key = (task, extra.purpose)
@@ -120,6 +152,7 @@ class CacheFigures(msgspec.Struct, kw_only=True):
             ],
             "stood_down": [msgspec.to_builtins(one) for _, one in sorted(self.stood_down.items())],
             "warmed": [msgspec.to_builtins(one) for _, one in sorted(self.warmed.items())],
+            "diagnosed": [msgspec.to_builtins(one) for _, one in sorted(self.diagnosed.items())],
             "alarms": [msgspec.to_builtins(one) for one in self.alarms],
         }
 

@@ -109,6 +109,9 @@ class CachePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             that it pays. Costs money of its own, which is booked; gateway only.
         keep_alive: renew an entry with requests of our own while the next use is expected in time to pay for them.
             Costs money of its own, which is booked; gateway only.
+        diagnostics: ask the provider why a prompt could not reuse the one before it (Anthropic's ``diagnostics``, the
+            Responses API's ``comparison_response_id``), keep what it says, and take it out of the answer that the
+            caller sees. Costs nothing. A caller who asks by itself is left alone.
     """
 
     enabled: bool = True
@@ -119,6 +122,7 @@ class CachePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     delay_usd_second: Annotated[float, msgspec.Meta(ge=0.0)] = 0.001
     prewarm: bool = False
     keep_alive: bool = False
+    diagnostics: bool = False
 
 
 class CapPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -168,7 +168,7 @@ def _diagnosed(call: _Call, finished: Finished) -> Finished:
     diagnoses = call.world.diagnoses
     ask = diagnoses.anthropic if call.incoming.provider == "anthropic" else diagnoses.openai
     found = ask(call.body, call.view, call.counts)
-    diagnoses.remember(finished.id, call.view, call.counts)
+    diagnoses.remember(finished.id, call.body, call.view, call.counts)
     return finished if found is None else msgspec.structs.replace(finished, diagnostics=found)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
+
+from penstock.audit.finding import Finding
 from penstock.audit.gather import Group
 from penstock.audit.row import CallRow
 
@@ -19,3 +23,18 @@ def few(rows: Sequence[CallRow], group: Group) -> str:
     if len(rows) == answered:
         return f"{len(rows):,} calls"
     return f"{len(rows):,} of {answered:,} calls, scaled"
+
+
+def explained(finding: Finding, rows: Sequence[CallRow]) -> Finding:
+    """A finding with what the provider's cache diagnostics say of its calls, where they say that anything diverged."""
+    diverged = [row.diagnosis for row in rows if row.diagnosis is not None and row.diagnosis.reason]
+    if not diverged:
+        return finding
+    said = dict(Counter(one.reason for one in diverged).most_common())
+    missed = sum(one.missed or 0 for one in diverged)
+    words = ", ".join(f"{word} in {count:,} calls" for word, count in said.items())
+    return msgspec.structs.replace(
+        finding,
+        detail=f"{finding.detail} The provider's own diagnostics say {words} ({missed:,} tokens not read).",
+        evidence={**finding.evidence, "provider_says": said},
+    )

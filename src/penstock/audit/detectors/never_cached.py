@@ -8,7 +8,7 @@ Fix: the cache lever (``cache = { enabled = true, ttl = "auto" }``), where no ma
 
 from __future__ import annotations
 
-from penstock.audit.detectors.common import few, whole
+from penstock.audit.detectors.common import explained, few, whole
 from penstock.audit.finding import Finding, Measure, Pool
 from penstock.audit.gather import AuditInput, Group
 from penstock.audit.row import CallRow
@@ -40,7 +40,7 @@ def find(data: AuditInput) -> list[Finding]:
             continue
         gain = recorded - tried[0].bill.dollars
         if gain > 0 and gain >= _NOTABLE * recorded:
-            found.append(_finding(data, group, cases, tried[0], recorded))
+            found.append(explained(_finding(data, group, cases, tried[0], recorded), group.rows))
     return found
 
 

@@ -11,7 +11,7 @@ nobody reads; where the provider writes by itself, the cache lever.
 
 from __future__ import annotations
 
-from penstock.audit.detectors.common import few
+from penstock.audit.detectors.common import explained, few
 from penstock.audit.finding import Finding, Measure, Pool
 from penstock.audit.gather import AuditInput, Group
 from penstock.audit.row import CallRow
@@ -33,7 +33,8 @@ _LIFETIMES = (
 
 def find(data: AuditInput) -> list[Finding]:
     """One finding for each task and model whose writes lose more than their reads save."""
-    return [finding for group in data.groups.values() if (finding := _group(data, group)) is not None]
+    found = [(group, _group(data, group)) for group in data.groups.values()]
+    return [explained(finding, group.rows) for group, finding in found if finding is not None]
 
 
 def _group(data: AuditInput, group: Group) -> Finding | None:

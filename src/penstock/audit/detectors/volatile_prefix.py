@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from penstock.audit.detectors.common import few, whole
+from penstock.audit.detectors.common import explained, few, whole
 from penstock.audit.finding import Finding, Measure, Pool
 from penstock.audit.gather import AuditInput, Group
 from penstock.audit.slots import TOOL_ORDER, Slot, first_difference
@@ -49,7 +49,7 @@ def find(data: AuditInput) -> list[Finding]:
             continue
         finding = _finding(data, group, slot, cases_of(data, rows))
         if finding is not None:
-            found.append(finding)
+            found.append(explained(finding, group.rows))
     return found
 
 
