@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.evidence.reuse import LIFETIMES, Entry, ReuseEvidence
+from penstock.evidence.returns import UNREAD
+from penstock.evidence.sightings import Bill
 from tests.levers.cache.prompts import NOW, Blocks
 
 FIVE_MINUTES, HOUR = 300.0, 3600.0
@@ -156,6 +158,21 @@ def test_a_prompt_that_comes_every_half_hour_is_expected_within_the_hour_alone()
     assert soon < 0.15
     assert outlook.chance(soon, HOUR) > 0.5
     assert outlook.chance(soon, FIVE_MINUTES) == pytest.approx(soon)
+
+
+def test_questions_that_are_written_after_a_document_that_is_read_make_no_streak() -> None:
+    evidence, at = ReuseEvidence(), NOW
+    for document in "ABCDEF":
+        for question in "abcdefghij":
+            chain = Blocks(document + question)
+            first = question == "a"
+            bill = Bill("model", 2000, 0 if first else 1000, {"5m": 2000 if first else 7})
+            entries = [Entry(0, 300.0), Entry(1, 300.0)]
+            evidence.observe("fields", chain, at, entries, read=-1 if first else 0, bill=bill)
+            at += 15.0
+        at += 600.0
+    evidence.observe("other", Blocks("z"), at)
+    assert evidence.returns.of("fields", "model").unread < UNREAD
 
 
 def test_a_new_task_starts_from_what_the_others_taught() -> None:

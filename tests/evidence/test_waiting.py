@@ -92,7 +92,7 @@ def test_how_deep_a_return_reaches_is_counted_when_the_lifetime_is_over() -> Non
 def test_a_written_entry_that_nobody_reads_is_settled_when_its_life_is_over() -> None:
     world = World()
     for number, hit in ((1, -1), (2, 3)):
-        world.ask(number, 0.0, Written(f"task {number}", "model", 3, 300.0, 0.75))
+        world.ask(number, 0.0, Written(f"task {number}", "model", 3, 300.0, 1000, 0, 0.75))
         world.come(number, 5.0, match=3, hit=hit)
     world.pass_to(301.0)
     assert world.returns.of("task 1", "model").unread == 0.75

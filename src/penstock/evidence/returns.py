@@ -1,8 +1,9 @@
 """What writing to the cache brought in, per task and model: the account that the guard reads.
 
 An account holds what the provider billed: tokens written by lifetime, tokens read, prompt tokens in all. Beside that it
-counts how many reads were expected of writes whose lifetime is over, since the last write that was read; a write that
-is read sets it to 0. All of it adds up, so accounts of several workers merge.
+counts how many reads were expected of writes whose lifetime is over and that were not read: the streak. It is over when
+a write is read, or when other reads have come to as many tokens as were written in vain: a few tokens at the end of a
+prompt that is read are no loss. All of it adds up, so accounts of several workers merge.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any, Self
 
 import msgspec
 
+UNREAD = 4.0
+"""Expected reads that did not come, at which writing is a loss by all that is seen."""
 _ACCOUNTS = 5000
 
 
@@ -23,10 +26,12 @@ class Account(msgspec.Struct):
         read: of them read from a cache.
         written: tokens written, by name of the lifetime.
         writes: calls that wrote.
-        unread: expected reads of finished writes since the last write that was read.
+        unread: expected reads of the streak's writes.
         unread_writes: how many writes those were.
+        unread_tokens: what they wrote.
+        read_meanwhile: tokens read since the first of them was written.
         last_write: when a call last wrote, seconds since the epoch.
-        probes: writes since the task was stood down.
+        probes: writes since the streak came to ``UNREAD``.
     """
 
     prompt: int = 0
@@ -35,6 +40,8 @@ class Account(msgspec.Struct):
     writes: int = 0
     unread: float = 0.0
     unread_writes: int = 0
+    unread_tokens: int = 0
+    read_meanwhile: int = 0
     last_write: float = 0.0
     probes: int = 0
 
@@ -47,8 +54,20 @@ class Account(msgspec.Struct):
         self.writes += other.writes
         self.unread += other.unread
         self.unread_writes += other.unread_writes
+        self.unread_tokens += other.unread_tokens
+        self.read_meanwhile += other.read_meanwhile
         self.last_write = max(self.last_write, other.last_write)
         self.probes += other.probes
+
+    def end_streak(self) -> None:
+        """Writing pays again, as far as is seen."""
+        self.unread, self.unread_writes, self.unread_tokens = 0.0, 0, 0
+        self.read_meanwhile = self.probes = 0
+
+    def repaid(self) -> None:
+        """End a streak that other reads have made good."""
+        if self.unread_writes and self.read_meanwhile >= self.unread_tokens:
+            self.end_streak()
 
 
 _NOTHING = Account()
@@ -73,25 +92,42 @@ class Returns:
             return
         account.prompt += prompt
         account.read += read
+        if account.unread_writes:
+            account.read_meanwhile += read
+            account.repaid()
         if not any(written.values()):
             return
         account.writes += 1
         account.last_write = max(account.last_write, at)
-        account.probes += account.unread > 0
+        account.probes += account.unread >= UNREAD
         for ttl, tokens in written.items():
             if tokens:
                 account.written[ttl] = account.written.get(ttl, 0) + tokens
 
-    def settle(self, task: str, model: str, *, expected: float, read: bool) -> None:
-        """The lifetime of a write is over: with what chance it was expected to be read, and whether it was."""
+    def read_again(self, task: str, model: str) -> None:
+        """A write was read."""
         account = self._open(task, model)
-        if account is None:
-            return
-        if read:
-            account.unread, account.unread_writes, account.probes = 0.0, 0, 0
-        else:
+        if account is not None:
+            account.end_streak()
+
+    def unread(self, task: str, model: str, *, expected: float, tokens: int, read_then: int) -> None:
+        """The lifetime of a write is over without a read.
+
+        Args:
+            task: that wrote.
+            model: that it wrote on.
+            expected: the chance with which a read was expected.
+            tokens: written.
+            read_then: the account's ``read`` when it was written.
+        """
+        account = self._open(task, model)
+        if account is not None:
+            if not account.unread_writes:
+                account.read_meanwhile = account.read - read_then
             account.unread += expected
             account.unread_writes += 1
+            account.unread_tokens += tokens
+            account.repaid()
 
     def _open(self, task: str, model: str) -> Account | None:
         name = _name(task, model)

@@ -157,7 +157,7 @@ class ReuseEvidence:
             if before is not None:
                 self._waiting.came_back(before.owner, before.match, hit, tick)
             if not self._waiting.full:
-                self._open(task, chain, before, tick, _written(task, entries, hit, bill))
+                self._open(task, chain, before, tick, self._written(task, entries, hit, bill))
             self._add_prefixes(chain, before, tick)
             self._add_entries(chain, entries, hit, tick)
         return before
@@ -186,6 +186,14 @@ class ReuseEvidence:
         places = Odds.places(seed, question.features)
         first = score_of(self.chances.first.chance(places, question.prior))
         return Asked(question, key, places, first, self.chances.weight(question))
+
+    def _written(self, task: str, entries: Sequence[Entry], hit: int, bill: Bill | None) -> Written | None:
+        """What a request wrote, as far as the provider billed a write."""
+        first = next((entry for entry in entries if entry.position > hit), None)
+        if first is None or bill is None or not any(bill.written.values()):
+            return None
+        tokens, read = sum(bill.written.values()), self.returns.of(task, bill.model).read
+        return Written(task, bill.model, first.position, first.lifetime, tokens, read)
 
     def _add_prefixes(self, chain: Chain, before: Sighting | None, tick: int) -> None:
         """The match is visited, and what is new is added: the cost is that of what is new."""
@@ -281,11 +289,3 @@ def _found(before: Sighting | None, entries: Sequence[Entry]) -> int:
     if before is None or not entries or entries[-1].position < before.entry:
         return -1
     return before.entry
-
-
-def _written(task: str, entries: Sequence[Entry], hit: int, bill: Bill | None) -> Written | None:
-    """What a request wrote, as far as the provider billed a write."""
-    first = next((entry for entry in entries if entry.position > hit), None)
-    if first is None or bill is None or not any(bill.written.values()):
-        return None
-    return Written(task, bill.model, first.position, first.lifetime, 0.0)

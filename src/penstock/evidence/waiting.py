@@ -30,13 +30,25 @@ _TICKS = tuple(int(edge * TENTHS) for edge in EDGES)
 
 
 class Written(NamedTuple):
-    """What a waiting request wrote: who paid, from which position on, for how long, and its chance to be read."""
+    """What a waiting request wrote.
+
+    Attributes:
+        task: that wrote.
+        model: that it wrote on.
+        position: the first that was written.
+        lifetime: of that entry, seconds.
+        tokens: written.
+        read_then: tokens that the task's account had read until then.
+        chance: that it is read.
+    """
 
     task: str
     model: str
     position: int
     lifetime: float
-    chance: float
+    tokens: int
+    read_then: int
+    chance: float = 0.0
 
 
 class Asked:
@@ -144,7 +156,7 @@ class Waiting:
         if one is None:
             return
         if one.written is not None and hit >= one.written.position:
-            self._returns.settle(one.written.task, one.written.model, expected=0.0, read=True)
+            self._returns.read_again(one.written.task, one.written.model)
             one.written = None
         if one.came is None:
             one.came = tick
@@ -199,7 +211,13 @@ class Waiting:
             self._teach_end(one, end)
         written = one.written
         if written is not None and (last or written.lifetime <= EDGES[interval]):
-            self._returns.settle(written.task, written.model, expected=written.chance, read=False)
+            self._returns.unread(
+                written.task,
+                written.model,
+                expected=written.chance,
+                tokens=written.tokens,
+                read_then=written.read_then,
+            )
             one.written = None
         came = one.came is not None and one.came <= end
         if interval == 0 or one.came is None or one.came > one.tick + _TICKS[interval - 1]:

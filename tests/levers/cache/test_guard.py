@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.evidence.returns import Account
-from penstock.levers.cache.guard import FLOAT_TOKENS, SHARE, UNREAD, affordable, standing
+from penstock.evidence.returns import UNREAD, Account
+from penstock.levers.cache.guard import FLOAT_TOKENS, SHARE, affordable, standing
 from penstock.levers.cache.planner import Mark, Terms, Write
 
 TERMS = Terms(read=0.1, writes=(Write("1h", 3600.0, 2.0), Write("5m", 300.0, 1.25)), minimum=1024)

@@ -5,8 +5,8 @@ Two rules, both on what the provider billed:
     budget   what writes have cost beyond the plain price may not exceed what reads have saved by more than half a
              percent of the task's prompts (and a small float, so that a new task can begin)
     streak   when four reads were expected of finished writes and none came (a chance below two percent, were the
-             forecasts right), the task stands down; one write is let through after ten minutes, then after twenty,
-             and so on up to six hours, until a write is read again
+             forecasts right), nor reads of other entries to as many tokens, the task stands down; one write is let
+             through after ten minutes, then after twenty, and so on up to six hours, until the streak is over
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from penstock.evidence.returns import Account
+from penstock.evidence.returns import UNREAD, Account
 from penstock.levers.cache.planner import Mark, Terms
 
 SHARE = 0.005
 """Of all prompt tokens, what writing may have lost at any time."""
 FLOAT_TOKENS = 150_000.0
 """What a task may lose before it has earned anything, in tokens at the input price."""
-UNREAD = 4.0
-"""Expected reads that did not come, at which a task stands down."""
 _FIRST_PROBE_S = 600.0
 _LAST_PROBE_S = 21_600.0
 
