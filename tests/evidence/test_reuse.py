@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.evidence.reuse import LIFETIMES, Entry, ReuseEvidence
 from penstock.evidence.returns import UNREAD
+from penstock.evidence.reuse import LIFETIMES, Entry, ReuseEvidence
 from penstock.evidence.sightings import Bill
 from tests.levers.cache.prompts import NOW, Blocks
 
