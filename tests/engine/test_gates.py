@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.engine.gates import DAY_S, Gates, Trial, digest, question_of, same_model, terms_of
+from penstock.engine.gates import DAY_S, Gates, question_of, terms_of
+from penstock.engine.trial import Trial, digest, same_model
 from penstock.evidence.asked_again import words_of
 from penstock.evidence.gate import State
 from penstock.evidence.gatebook import GateBook
@@ -123,7 +124,7 @@ def test_a_tier_s_first_model_of_the_call_s_provider_is_the_candidate() -> None:
     text = '[tiers.small]\nanthropic = ["claude-haiku-4-5", "claude-sonnet-4-5"]\n[tasks.t.gate]\ncandidate = "small"\n'
     gates = Gates(GateBook())
     trial = _enter(gates, load_policy(text))
-    assert trial.policy.candidate == CHEAP
+    assert trial.candidate == CHEAP
     assert set(gates.book.gates["t"]) == {CHEAP}
     of_openai = read_request(Dialect.OPENAI_CHAT, b'{"model":"gpt-5","messages":[{"role":"user","content":"x"}]}')
     assert gates.enter(of_openai, "t", load_policy(text), incoming(messages("x"))) is None

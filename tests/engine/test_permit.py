@@ -51,6 +51,12 @@ def test_the_gates_word_is_enough_for_a_model_and_for_nothing_else() -> None:
     assert _why("", _edit("unheard of", Risk.LOSSY)) is not None
 
 
+def test_an_edit_that_waits_for_the_gate_needs_more_than_its_section() -> None:
+    policy = "[tasks.t.trim]\n[tasks.t.cap]"
+    assert "gate" in (_why(policy, _edit("trim", Risk.LOSSY), waiting=frozenset({"trim"})) or "")
+    assert _why(policy, _edit("cap", Risk.LOSSY), waiting=frozenset({"trim"})) is None
+
+
 def test_edits_that_lose_together_are_turned_down() -> None:
     assert losing([_edit(saving=-1)]) is not None
     assert losing([_edit(saving=5), _edit(saving=-5)]) is None

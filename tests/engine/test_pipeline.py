@@ -75,7 +75,7 @@ def test_levers_act_in_order_and_each_sees_what_the_one_before_left() -> None:
 
 
 def test_the_real_order_ends_with_the_cache() -> None:
-    assert [lever.name for lever in ORDERED] == ["trim", "trim", "route", "cap", "cache", "cache"]
+    assert [lever.name for lever in ORDERED] == ["trim", "trim", "route", "brevity", "cap", "cache", "cache"]
 
 
 def test_a_lever_that_is_switched_off_is_not_asked() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from penstock.engine.record import Call, ExtraSend
+from penstock.engine.edit import Risk
+from penstock.engine.record import Call, EditRecord, ExtraSend
 from penstock.evidence.gate import Identity
 from penstock.evidence.gatebook import GateBook, Needed, Status
 from penstock.ledger.sends import TaskSends
@@ -66,3 +67,28 @@ def test_what_never_pays_and_what_is_unknown_are_told_apart() -> None:
     assert stuck is not None
     assert stuck.calls is None
     assert _sends([shadowed(1, None, 20)]).payback(status(), 0.02) is None
+
+
+def test_the_ratio_of_an_edit_is_that_of_calls_that_were_sent_both_ways() -> None:
+    edit = EditRecord(lever="trim", why="w", saving=None, risk=Risk.LOSSY)
+    same = {"model": "claude-opus-5-5"}
+    calls = [
+        _shadowed_by(1, 100, 20, **same),
+        _shadowed_by(2, 30, 100, edits=(edit,), **same),
+        call(3, model_sent="claude-opus-5-5", cost=Picodollars(7)),
+        _shadowed_by(4, None, 50, **same),
+    ]
+    book = GateBook()
+    who = Identity(reference="claude-opus-5-5-20260922", candidate="claude-opus-5-5-20260922")
+    book.gate("triage", who, at=0.0, candidate="trim", edits=("trim",))
+    standing = msgspec.structs.replace(book.statuses()[0], n=100, needed=None)
+    payback = _sends(calls).payback(standing, 0.02)
+    assert payback is not None
+    assert payback.price_ratio == 0.25
+    assert _sends(calls[2:3]).payback(standing, 0.02) is None
+
+
+def _shadowed_by(number: int, cost: int | None, shadow: int, *, model: str, **changes: Any) -> Call:
+    one = shadowed(number, cost, shadow, **changes)
+    (extra,) = one.extra_sends
+    return msgspec.structs.replace(one, extra_sends=(msgspec.structs.replace(extra, model=model),))

@@ -4,7 +4,7 @@ import pytest
 
 from penstock.errors import PolicyError
 from penstock.policy.load import load_policy
-from penstock.policy.schema import CapPolicy, Policy
+from penstock.policy.schema import BrevityPolicy, CapPolicy, GatePolicy, Policy
 
 
 def _error(text: str, **more: object) -> PolicyError:
@@ -112,6 +112,20 @@ def test_a_grader_is_a_function_a_program_or_an_address(grader: str) -> None:
 def test_a_grader_of_no_known_kind_is_refused_at_load(grader: str) -> None:
     error = _error(f'[tasks.a.gate]\ncandidate = "m"\ngrader = "{grader}"')
     assert str(error) == "p.toml, line 3: `tasks.a.gate.grader` names no grader"
+
+
+def test_a_gate_that_tests_nothing_or_an_edit_without_a_section_is_an_error() -> None:
+    assert str(_error("[tasks.a.gate]\neps = 0.05")) == "p.toml, line 1: `tasks.a.gate` tests nothing"
+    error = _error('[tasks.a.gate]\nedits = ["trim"]')
+    assert str(error) == "p.toml, line 2: `tasks.a.gate.edits` names trim, and the task has no trim section"
+    gate = load_policy('[defaults.trim]\n[tasks.a.gate]\nedits = ["trim"]').task("a").gate
+    assert gate == GatePolicy(edits=("trim",))
+
+
+def test_a_brevity_instruction_has_a_text() -> None:
+    task = load_policy('[tasks.a.brevity]\ninstruction = "One sentence."').task("a")
+    assert task.brevity == BrevityPolicy(instruction="One sentence.")
+    assert "instruction" in str(_error('[tasks.a.brevity]\ninstruction = ""'))
 
 
 def test_a_gate_takes_the_defaults_of_gates() -> None:

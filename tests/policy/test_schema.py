@@ -22,7 +22,7 @@ def test_a_call_of_no_known_task_gets_the_defaults() -> None:
     assert policy.task("triage").cap is None
 
 
-@pytest.mark.parametrize("lever", ["cache", "cap", "route", "trim"])
+@pytest.mark.parametrize("lever", ["cache", "cap", "route", "trim", "brevity"])
 def test_each_lever_has_a_switch(lever: str) -> None:
     assert Levers().on(lever)
     assert not Levers(**{lever: False}).on(lever)

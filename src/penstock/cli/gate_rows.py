@@ -40,6 +40,8 @@ def gate_row(gate: Gate, status: Status, payback: Payback | None) -> dict[str, A
         "task": status.task,
         "reference": status.reference,
         "candidate": status.candidate,
+        "candidate_model": status.model,
+        "edits": list(status.edits),
         "state": status.state.value,
         "pinned": status.pinned,
         "pairs": status.n,
@@ -88,7 +90,7 @@ def _needed(status: Status) -> str:
 
 def _payback(payback: Payback | None) -> str:
     if payback is None:
-        return "unknown: no cost of one of the two models is known"
+        return "unknown: no cost of one of the two is known"
     ratio = f"a candidate's request costs {payback.price_ratio:.0%} of the reference's"
     if payback.calls is None:
         return f"never: {ratio}"

@@ -7,13 +7,13 @@ import msgspec
 from penstock.cachemodel.admission import Admission
 from penstock.engine.context import EngineContext
 from penstock.engine.facts import Facts, counts_of, facts_for
-from penstock.engine.gates import Trial
 from penstock.engine.holdback import Arm, arm_of
 from penstock.engine.incoming import Incoming
 from penstock.engine.naming import task_of
 from penstock.engine.pipeline import optimise
 from penstock.engine.plan import Plan
 from penstock.engine.quote import foreseen_quote
+from penstock.engine.trial import Trial, waiting_edits
 from penstock.models.catalog import profile_of
 from penstock.models.tiers import STANDARD, Tier, tier_of
 from penstock.unknown import Unknown
@@ -73,11 +73,12 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
     arm = _arm(request, context)
     trial = context.gates.enter(view, task, policy, request) if arm == "treated" else None
     promoted = context.promoted(task) | (trial.promoted if trial is not None else frozenset())
+    of_task = policy.task(task)
     _lay_out(view, task, context)
     facts = facts_for(
         view,
         task=task,
-        policy=policy.task(task),
+        policy=of_task,
         levers=policy.levers,
         prompts=policy.prompts,
         tiers=policy.tiers,
@@ -87,6 +88,7 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
         scope=context.scope,
         tier=_tier_asked(view),
         promoted=promoted,
+        waiting=waiting_edits(of_task, trial),
         pinned=context.pinned(task, request.session),
         retries=not request.streamed_to_caller,
     )

@@ -1,6 +1,6 @@
-"""Beside a call whose answer is there: the same question to the other model, the score of the pair, and its cost.
+"""Beside a call whose answer is there: the same question to the other arm, the score of the pair, and its cost.
 
-The candidate answered the caller   the reference is asked in its shadow, with the client's own bytes
+The candidate answered the caller   the reference is asked in its shadow, as it is without a gate
 the reference answered              the candidate is asked, with what the plan would have sent to it
 the cascade asked both              nothing more is sent
 
@@ -15,25 +15,21 @@ from collections.abc import Generator, Sequence
 import msgspec
 
 from penstock.engine.again import Again
+from penstock.engine.arms import candidate_view, differ, reference_view
 from penstock.engine.attempt import Attempt, read_attempt
 from penstock.engine.context import EngineContext
-from penstock.engine.edit import Note
-from penstock.engine.facts import prices_at
-from penstock.engine.gates import Trial, same_model
 from penstock.engine.grading import Grading, Pair, extra_of
 from penstock.engine.plan import Plan
 from penstock.engine.record import Call, ExtraSend
 from penstock.engine.steps import WRITTEN_OFF, Result, Send, Sent, Shadow, Step
+from penstock.engine.trial import Trial, same_model
 from penstock.evidence.scores import pair_score
-from penstock.levers.route.propose import route_to
 from penstock.levers.route.verify import verify
 from penstock.models.tiers import STANDARD
 from penstock.money import Picodollars
 from penstock.policy.schema import RoutePolicy
-from penstock.unknown import Unknown
 from penstock.wire.answer import Answer
-from penstock.wire.body import Operation, apply
-from penstock.wire.view import View, read_request
+from penstock.wire.view import View
 
 _CHECKS = ("tool", "schema")
 _UNFIT = frozenset({400, 404, 413, 422})
@@ -52,13 +48,13 @@ class Beside:
         context: shared by the calls.
     """
 
-    __slots__ = ("_at", "_candidate", "_context", "_plan", "_trial")
+    __slots__ = ("_at", "_context", "_model", "_plan", "_reference", "_trial")
 
     def __init__(self, trial: Trial, plan: Plan, context: EngineContext) -> None:
         self._trial = trial
         self._plan = plan
         self._context = context
-        self._candidate = trial.policy.candidate
+        self._reference, self._model = trial.contest.reference, trial.contest.model
         self._at = plan.facts.now
 
     @property
@@ -74,18 +70,20 @@ class Beside:
             spent: the attempts before it.
             call: the record so far.
         """
-        mine = next((one for one in (*(one for one, _ in spent), attempt) if _by(one, self._candidate)), None)
+        if not differ(self._trial, self._plan):
+            return call
+        mine = next((one for one in (*(one for one, _ in spent), attempt) if self._is_candidate(one)), None)
         if mine is not None:
             self._tell_served(mine, spent)
-        if attempt.accepted and (attempt is mine or _by(attempt, self._plan.view.model)):
+        if attempt.accepted and (attempt is mine or _by(attempt, self._reference)):
             self._context.gates.answered(self._trial, by_candidate=attempt is mine, at=attempt.sent.ended_at)
         if not self._trial.paired or not attempt.accepted or attempt.answer is None:
             return call
-        theirs = attempt if _answered(attempt, self._plan.view.model) else None
+        theirs = attempt if attempt is not mine and _answered(attempt, self._reference) else None
         if mine is not None and theirs is not None:
             _, extras = yield from self._compared(theirs, mine, attempt, call)
             return _with(call, extras)
-        if (mine is None and theirs is None) or (mine is not None and not _answered(mine, self._candidate)):
+        if (mine is None and theirs is None) or (mine is not None and not _answered(mine, self._model)):
             return call
         shadow = yield from self._shadow(attempt, call, serving=mine is not None)
         if shadow is None:
@@ -94,10 +92,22 @@ class Beside:
         reason, extras = yield from self._compared(reference, candidate, attempt, call)
         return _with(call, [extra_of(shadow, "shadow", reason), *extras])
 
+    def _is_candidate(self, attempt: Attempt) -> bool:
+        """Whether an attempt was the candidate's: told by its model, or by the tested edits where that is the same."""
+        if not _by(attempt, self._model):
+            return False
+        if self._trial.contest.swaps:
+            return True
+        served = self._trial.serves and any(map(self._plan.has, self._trial.contest.edits))
+        return served and attempt.view is not self._plan.view
+
     def _shadow(self, attempt: Attempt, call: Call, *, serving: bool) -> Generator[Step, Result, Attempt | None]:
         """Ask the other model, if the day's bound allows; None when it was not asked."""
-        view = _shadow_view(self._trial, self._plan, serving=serving)
-        if view is None or not self._context.gates.affords(self._trial, self._at):
+        if not self._context.gates.affords(self._trial, self._at):
+            return None
+        arm = reference_view if serving else candidate_view
+        view = arm(self._trial, self._plan, self._context.levers)
+        if view is None:
             return None
         return (yield from self._asked(view, attempt, call, "shadow"))
 
@@ -133,9 +143,9 @@ class Beside:
         """Score a pair and tell the gate; what came of it, for the record, and what the scoring cost."""
         if WRITTEN_OFF in (reference.sent.error_kind, candidate.sent.error_kind):
             return "written off: its batch was not over when the process ended", []
-        if reference.answer is None or not _answered(reference, self._plan.view.model):
+        if reference.answer is None or not _answered(reference, self._reference):
             return "not compared: the reference did not answer", []
-        answered = candidate.answer is not None and _answered(candidate, self._candidate)
+        answered = candidate.answer is not None and _answered(candidate, self._model)
         if not answered and candidate.sent.status not in _UNFIT:
             return "not compared: the candidate did not answer", []
         answer = candidate.answer if answered and candidate.answer is not None else _NO_ANSWER
@@ -162,34 +172,12 @@ class Beside:
         """The free signals of a candidate that serves, on every call of its own."""
         if not mine.accepted and mine.sent.status not in _UNFIT:
             return  # overloaded or unreachable says nothing about quality
-        if mine.accepted and not _answered(mine, self._candidate):
+        if mine.accepted and not _answered(mine, self._model):
             return  # a driver's stand-in answered
         turned_down = any(one is mine and again.fate in ("rejected", "refused") for one, again in spent)
         accepted = mine.accepted and not turned_down and mine.answer is not None and _passes(self._plan, mine.answer)
         version = mine.answer.model if mine.answer is not None else ""
         self._context.gates.served(self._trial, accepted=accepted, version=version, at=self._at)
-
-
-def _shadow_view(trial: Trial, plan: Plan, *, serving: bool) -> View | None:
-    """What the other model is asked; None when it cannot be, or its price is unknown and so could not be bounded."""
-    if serving:
-        return _whole(plan.view)
-    view = read_request(plan.view.dialect, plan.body_without("cache"))
-    facts = plan.facts.seeing(view)
-    edits = route_to(view, facts, trial.policy.candidate, plan.facts.policy.route or RoutePolicy())
-    if isinstance(edits, Note):
-        return None
-    there = prices_at(trial.policy.candidate, facts.now, facts.input_tokens, facts.tier)
-    if isinstance(there, Unknown):
-        return None
-    body = apply(view.raw, [Operation(one.path, one.action.value, one.value) for one in edits])
-    return _whole(read_request(view.dialect, body))
-
-
-def _whole(view: View) -> View:
-    """The request for an answer in one piece."""
-    operations = [Operation((name,), "delete", b"") for name in ("stream", "stream_options") if name in view.params]
-    return read_request(view.dialect, apply(view.raw, operations)) if operations else view
 
 
 def _by(attempt: Attempt, model: str) -> bool:

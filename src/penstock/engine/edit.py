@@ -31,7 +31,7 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """One change to a request body.
 
     Attributes:
-        lever: ``cache``, ``cap``, ``route`` or ``trim``.
+        lever: ``cache``, ``cap``, ``route``, ``trim`` or ``brevity``.
         path: where, in the body that the lever saw: the client's, with the edits of the levers before it.
         action: set, insert or delete.
         value: the JSON bytes to put there; empty for delete.
@@ -57,7 +57,7 @@ class Note(msgspec.Struct, frozen=True):
     """What a lever that could have acted does instead, most often nothing: shown and kept, changes nothing.
 
     Attributes:
-        lever: ``cache``, ``cap``, ``route`` or ``trim``.
+        lever: ``cache``, ``cap``, ``route``, ``trim`` or ``brevity``.
         why: one line for people with its arithmetic, without prompt text.
         did: what it does.
     """

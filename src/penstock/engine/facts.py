@@ -44,6 +44,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         session: the conversation's key, or None.
         scope: whose cache it is (a workspace or an organisation).
         promoted: models that the quality gate lets this task use.
+        waiting: levers whose edits the quality gate keeps from this call.
         warm: prompt tokens that the client's own bytes would read from a cache now; Unknown when not foreseen.
         pinned: the model that this session was last sent to, or None.
         retries: whether a cut answer can be asked for again before the caller sees it.
@@ -65,6 +66,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     session: str | None
     scope: str
     promoted: frozenset[str]
+    waiting: frozenset[str]
     warm: int | Unknown
     pinned: str | None
     retries: bool
@@ -125,6 +127,7 @@ def facts_for(
     scope: str = "",
     tier: Tier = STANDARD,
     promoted: frozenset[str] = frozenset(),
+    waiting: frozenset[str] = frozenset(),
     warm: int | Unknown | None = None,
     pinned: str | None = None,
     retries: bool = False,
@@ -149,6 +152,7 @@ def facts_for(
         session=session,
         scope=scope,
         promoted=promoted,
+        waiting=waiting,
         warm=Unknown("no cache state") if warm is None else warm,
         pinned=pinned,
         retries=retries,

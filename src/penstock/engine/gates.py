@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from hashlib import blake2b
 
 import msgspec
 
 from penstock.engine.easy import AskedText, EasyKey, EasyParts, key_of
 from penstock.engine.holdback import draw
 from penstock.engine.incoming import Incoming
+from penstock.engine.trial import Contest, Trial, contest_of, digest, same_model
 from penstock.evidence.asked_again import AskedAgain, Question, words_of
 from penstock.evidence.gate import EasyState, Gate, Identity, State, Terms
 from penstock.evidence.gatebook import GateBook
@@ -30,33 +30,6 @@ from penstock.wire.view import View
 
 DAY_S = 86_400.0
 _NOTHING = Picodollars(0)
-
-
-class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """A candidate's part in one call.
-
-    Attributes:
-        task: the call's task.
-        policy: its gate section.
-        question: what the call asks.
-        asked: what its difficulty is told by.
-        serves: whether the gate lets the candidate answer this call.
-        easy: whether it does so only because the prompt is easy.
-        paired: whether the call is one that both models shall answer.
-    """
-
-    task: str
-    policy: GatePolicy
-    question: Question
-    asked: AskedText
-    serves: bool
-    paired: bool
-    easy: bool = False
-
-    @property
-    def promoted(self) -> frozenset[str]:
-        """The models that the gate lets this call use."""
-        return frozenset({self.policy.candidate}) if self.serves else frozenset()
 
 
 class Gates:
@@ -86,38 +59,31 @@ class Gates:
     def enter(self, view: View, task: str, policy: Policy, request: Incoming) -> Trial | None:
         """The candidate's part in a call of a task, or None where it has none.
 
-        A prompt, tools, schema or reference other than the tested ones sends the candidate back to shadow first.
+        A prompt, tools, schema, settings of edits or reference other than the tested ones sends the candidate back to
+        shadow first.
         """
-        section = policy.task(task).gate
-        if section is None or not section.enabled:
-            return None
-        if section.candidate in policy.tiers:
-            models = policy.models(section.candidate, view.dialect.provider)
-            if not models:
-                return None
-            section = msgspec.structs.replace(section, candidate=models[0])
-        if same_model(view.model, section.candidate):
-            return None
-        if section.reference is not None and not same_model(view.model, section.reference):
+        section, contest = policy.task(task).gate, contest_of(view, task, policy)
+        if section is None or contest is None:
             return None
         while self.inbox:
             self.inbox.popleft()()
         terms = self._settle_terms(task, section)
         route = policy.task(task).route
-        variant = policy.prompts.get(route.variants.get(section.candidate, ""), "") if route is not None else ""
-        gate = self._gate(view, task, section, request.started_at, variant)
+        prompt = policy.prompts.get(route.variants.get(contest.model, ""), "") if route is not None else ""
+        gate = self._gate(view, task, contest, request.started_at, prompt)
         if gate.test.margin != terms.margin and gate.state is not State.HELD:
             gate.restart(request.started_at, terms, why="the margin was changed in the policy", by="trigger")
         question = question_of(view, task, request.session)
         self._settle(self._asked.asked(question, request.started_at), request.started_at)
         unit = f"session {request.session}" if request.session is not None else f"call {request.call_id}"
-        name = f"{task}\0{section.candidate}"
+        name = f"{task}\0{contest.name}"
         asked = AskedText(newest_text(view), len(view.tool_names()))
         serves = draw(self._salt, f"serve\0{name}\0{unit}") < gate.served_share(terms)
         easy = not serves and section.difficulty and self._is_easy(gate, asked, terms)
         return Trial(
             task=task,
             policy=section,
+            contest=contest,
             question=question,
             asked=asked,
             serves=serves or easy,
@@ -128,13 +94,14 @@ class Gates:
 
     def answered(self, trial: Trial, *, by_candidate: bool, at: float) -> None:
         """A caller has an answer at ``at``, and may soon ask the same again."""
-        tag = (trial.task, trial.policy.candidate, by_candidate)
+        tag = (trial.task, trial.candidate, by_candidate)
         self._settle(self._asked.answered(trial.question, at, tag), at)
 
     def served(self, trial: Trial, *, accepted: bool, version: str, at: float) -> None:
         """The candidate answered a caller: did the answer pass the free checks, and which version was it?"""
         gate = self._known(trial)
-        if gate is None or self._other_version(gate, trial, at, candidate=version):
+        same = None if trial.contest.swaps else version
+        if gate is None or self._other_version(gate, trial, at, candidate=version, reference=same):
             return
         if trial.easy and self.easy is not None:
             self.easy.served(key_of(gate), accepted=accepted)
@@ -179,13 +146,13 @@ class Gates:
     def affords(self, trial: Trial, at: float) -> bool:
         """Whether the day's shadows of a task have not yet cost what the policy allows."""
         self._turn(at)
-        spent = self._spent.get((trial.task, trial.policy.candidate), 0)
+        spent = self._spent.get((trial.task, trial.candidate), 0)
         return spent < trial.policy.shadow_usd_day * PICO_PER_USD
 
     def spend(self, trial: Trial, cost: Picodollars, at: float) -> None:
         """Book a shadow's cost against the day's bound."""
         self._turn(at)
-        key = (trial.task, trial.policy.candidate)
+        key = (trial.task, trial.candidate)
         self._spent[key] = max(0, self._spent.get(key, 0) + cost)
 
     def _is_easy(self, gate: Gate, asked: AskedText, terms: Terms) -> bool:
@@ -216,23 +183,27 @@ class Gates:
             self.book.terms = msgspec.structs.replace(self.book.terms, alpha=min(self._alphas.values()))
         return terms
 
-    def _gate(self, view: View, task: str, section: GatePolicy, at: float, variant: str) -> Gate:
-        found = self.book.gates.get(task, {}).get(section.candidate)
+    def _gate(self, view: View, task: str, contest: Contest, at: float, prompt: str) -> Gate:
+        found = self.book.gates.get(task, {}).get(contest.name)
         known = None if found is None else found.identity
+        same = known is not None and same_model(known.reference, contest.reference)
+        reference = known.reference if known is not None and same else contest.reference
+        candidate = contest.model if known is None else known.candidate
         identity = Identity(
-            reference=known.reference if known is not None and same_model(known.reference, view.model) else view.model,
-            candidate=known.candidate if known is not None else section.candidate,
-            prompt=_prompt_digest(view.system_text(), variant),
+            reference=reference,
+            candidate=candidate if contest.swaps else reference,
+            prompt=_prompt_digest(view.system_text(), prompt),
             schema=digest(_tools(view), (view.response_schema() or b"").decode("utf-8", "replace")),
+            variant=contest.variant,
         )
         before = None if found is None else len(found.history)
-        gate = self.book.gate(task, identity, at=at, candidate=section.candidate)
+        gate = self.book.gate(task, identity, at=at, candidate=contest.name, edits=contest.edits)
         if before is None or len(gate.history) != before:
             self._tell(gate)
         return gate
 
     def _known(self, trial: Trial) -> Gate | None:
-        return self.book.gates.get(trial.task, {}).get(trial.policy.candidate)
+        return self.book.gates.get(trial.task, {}).get(trial.candidate)
 
     def _other_version(
         self, gate: Gate, trial: Trial, at: float, *, reference: str | None = None, candidate: str | None = None
@@ -282,14 +253,6 @@ def terms_of(section: GatePolicy) -> Terms:
     )
 
 
-def same_model(one: str, other: str) -> bool:
-    """Whether two names stand for one model, whatever dates they carry."""
-    if one == other:
-        return True
-    mine, theirs = resolve(one), resolve(other)
-    return mine is not None and theirs is not None and mine == theirs
-
-
 def question_of(view: View, task: str, session: str | None) -> Question:
     """What a call asks: its whole prompt, and the words of the user's newest text."""
     prompt = view.segments[-1].prefix if view.segments else b""
@@ -302,12 +265,6 @@ def newest_text(view: View) -> str:
     value = None if newest is None else view.get(*newest.path)
     text = value.get("text") if isinstance(value, dict) else value
     return text if isinstance(text, str) else ""
-
-
-def digest(*parts: str) -> str:
-    """16 hex digits of some texts."""
-    joined = "\0".join(parts).encode("utf-8", "surrogatepass")
-    return blake2b(joined, digest_size=8).hexdigest()
 
 
 @lru_cache(maxsize=512)

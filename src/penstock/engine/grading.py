@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from penstock.engine.attempt import Attempt
 from penstock.engine.context import EngineContext
-from penstock.engine.gates import Trial
 from penstock.engine.holdback import draw
 from penstock.engine.judging import judge_request, verdict_of
 from penstock.engine.plan import Plan
 from penstock.engine.record import Call, ExtraSend
 from penstock.engine.steps import Grade, Graded, Result, Step
+from penstock.engine.trial import Trial
 from penstock.evidence.scores import PairScore, graded, ungraded
 from penstock.wire.answer import Answer
 from penstock.wire.view import View

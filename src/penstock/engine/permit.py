@@ -2,7 +2,8 @@
 
 exact       mode and switch only (the pipeline checks the switch; mode decides what is sent)
 equivalent  the task's ``cache.stabilise``
-lossy       the task's own section for the lever, or, for a model, the quality gate's promotion
+lossy       the task's own section for the lever, or, for a model, the quality gate's promotion; and the promotion too
+            where the task's gate names the lever
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from penstock.engine.edit import Action, Edit, Risk
 from penstock.engine.facts import Facts
 from penstock.unknown import Unknown
 
-_SECTIONS = {"cap": "cap", "route": "route", "trim": "trim"}
+_SECTIONS = {"cap": "cap", "route": "route", "trim": "trim", "brevity": "brevity"}
 
 
 def forbidden(edit: Edit, facts: Facts) -> str | None:
@@ -23,8 +24,12 @@ def forbidden(edit: Edit, facts: Facts) -> str | None:
     if edit.risk is Risk.EQUIVALENT:
         return None if facts.policy.cache.stabilise else "equivalent, and the task does not say stabilise = true"
     section = getattr(facts.policy, _SECTIONS.get(edit.lever, ""), None)
+    if section is not None and not section.enabled:
+        return f"the task's {edit.lever} section is off"
+    if edit.lever in facts.waiting:
+        return "the quality gate does not let it act on this call"
     if section is not None:
-        return None if section.enabled else f"the task's {edit.lever} section is off"
+        return None
     if edit.lever == "route" and facts.promoted:
         return None
     return f"lossy, and the policy has no {edit.lever} section for this task"

@@ -1,7 +1,8 @@
 """The levers in their order, one body after another, conflicts refused and failures counted.
 
-Order: trim, route, cap, stabilise, cache. The cache lever is last because it must see the final prefix. Each lever
-reads the body that the levers before it left, and its edits' paths are places in that body.
+Order: trim, route, brevity, cap, stabilise, cache. The cache lever is last because it must see the final prefix, and
+brevity comes after the route because a prompt variant replaces the system text. Each lever reads the body that the
+levers before it left, and its edits' paths are places in that body.
 
 To add a lever: a folder under ``levers`` with a ``propose(view, facts)`` that returns edits (and notes, for what it
 leaves alone), and one line in ``ORDERED``.
@@ -18,6 +19,7 @@ from penstock.engine.facts import Facts
 from penstock.engine.permit import clash, forbidden, losing
 from penstock.engine.plan import Failure, Plan, Refusal, Stage
 from penstock.engine.quote import quote
+from penstock.levers.brevity import propose as brevity
 from penstock.levers.cache import propose as cache
 from penstock.levers.cache import stabilise
 from penstock.levers.cap import propose as cap
@@ -41,6 +43,7 @@ ORDERED: tuple[Lever, ...] = (
     Lever("trim", history.propose),
     Lever("trim", retrieved.propose),
     Lever("route", route.propose),
+    Lever("brevity", brevity.propose),
     Lever("cap", cap.propose),
     Lever("cache", stabilise.propose),
     Lever("cache", cache.propose),
@@ -129,9 +132,13 @@ class _Progress:
         return losing(bundle)
 
     def _settled_by_another(self, lever: Lever, edit: Edit) -> str | None:
-        """A top-level key that a lever set stays as it set it; only the cap may lower what a route translated."""
+        """A top-level key that a lever set stays as it set it.
+
+        Only the cap may lower what a route translated, an instruction go behind a prompt variant, and a cache marker
+        onto a text with an instruction.
+        """
         other = self._settled.get(edit.path[0]) if len(edit.path) == 1 else None
-        if other is None or lever.name == "cap":
+        if other is None or lever.name in ("cap", "brevity") or (lever.name, other) == ("cache", "brevity"):
             return None
         return f"the {other} lever already changed it"
 

@@ -1,15 +1,18 @@
-"""The quality gate of one candidate model for one task: earned by evidence, lost by evidence.
+"""The quality gate of one candidate for one task: earned by evidence, lost by evidence.
 
     shadow ----evidence----> canary ----served quietly----> promoted
       ^  ^                     |                               |
-      |  +--hard trigger-------+-------------------------------+   another model version, prompt or schema
+      |  +--hard trigger-------+-------------------------------+   another model version, prompt,
+      |                        |                                   schema or setting of an edit
       |                        +---------detector--------------+--> demoted --evidence, at half the alpha--> canary
     held: by a person, or because the reference itself scores below its floor; only a person or a trigger ends it
 
 In shadow and demoted the reference answers every caller and the candidate answers a sample on the side; in canary the
 candidate serves a small share; when promoted it serves all but the reference still answers a sample on the side.
 Evidence for promotion is the betting test, with a least number of samples, a least span of time and an absolute floor
-under the reference (a broken reference is easily beaten). Many tasks are judged together in ``gatebook``.
+under the reference (a broken reference is easily beaten). A candidate is another model, the same model with an edited
+request (trimmed, or asked to be brief), or another model with an edited request. Many tasks are judged together in
+``gatebook``.
 """
 
 from __future__ import annotations
@@ -72,15 +75,22 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         reference: the stronger model, with its version as the provider returns it.
-        candidate: the cheaper model, likewise.
+        candidate: the cheaper model, likewise; the reference itself where only edits are tested.
         prompt: digest of the task's system prompt (or of the candidate's variant of it).
         schema: digest of tools and response schema.
+        variant: digest of the settings of what edits the task's requests; empty where nothing does.
     """
 
     reference: str
     candidate: str
     prompt: str = ""
     schema: str = ""
+    variant: str = ""
+
+
+def candidate_name(model: str | None, edits: tuple[str, ...]) -> str:
+    """What a candidate is called: ``claude-haiku-4-5``, ``trim``, ``claude-haiku-4-5+trim``."""
+    return "+".join((*((model,) if model is not None else ()), *edits))
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -120,7 +130,8 @@ class Gate(msgspec.Struct):
 
     Attributes:
         task: the task's name or fingerprint.
-        candidate: the cheaper model as the policy names it (the identity may have a dated version).
+        candidate: its name: the cheaper model as the policy names it (the identity may have a dated version), the
+            edits that are tested, or both (``candidate_name``).
         identity: what is being tested.
         opened_at: when this evidence began (epoch seconds).
         test: evidence for promotion, of the present attempt.
@@ -134,6 +145,7 @@ class Gate(msgspec.Struct):
         served: calls that the candidate has served since canary.
         pinned: a person wants the candidate to serve whatever the detectors say; alarms are recorded all the same.
         easy: the easy part of the task that the candidate may serve before it has earned the whole; None before a look.
+        edits: levers whose edits are tested.
         first_at: first paired call; last_at: the latest (epoch seconds); None before any.
     """
 
@@ -157,6 +169,7 @@ class Gate(msgspec.Struct):
     first_at: float | None = None
     last_at: float | None = None
     history: list[Entry] = msgspec.field(default_factory=list[Entry])
+    edits: tuple[str, ...] = ()
 
     @property
     def serving(self) -> bool:
@@ -351,13 +364,14 @@ def merge_gates(a: Gate, b: Gate) -> Gate:
         first_at=min((t for t in (a.first_at, b.first_at) if t is not None), default=None),
         last_at=max((t for t in (a.last_at, b.last_at) if t is not None), default=None),
         history=history,
+        edits=latest.edits,
     )
 
 
 def _begun(gate: Gate) -> tuple[float, int, tuple[str, ...]]:
     """Order by when the evidence began; the rest only makes the order total."""
     names = gate.identity
-    return gate.opened_at, gate.attempt, (names.reference, names.candidate, names.prompt, names.schema)
+    return gate.opened_at, gate.attempt, (names.reference, names.candidate, names.prompt, names.schema, names.variant)
 
 
 def _merge_detectors(

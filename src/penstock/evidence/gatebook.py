@@ -33,6 +33,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """One gate as people read it.
 
     Attributes:
+        candidate: its name; model: the one that its arm asks; edits: levers whose edits are tested with it.
         e_value: evidence for "not worse than the margin"; threshold: what it must reach now, all tasks considered.
         n: paired samples of this attempt; losses and wins: their sums of score.
         mean: mean difference; None before any.
@@ -44,6 +45,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     reference: str
     candidate: str
+    model: str
+    edits: tuple[str, ...]
     state: State
     e_value: float
     threshold: float
@@ -66,7 +69,7 @@ class GateBook(msgspec.Struct):
 
     Attributes:
         terms: default terms; ``task_terms``: where a task has its own (alpha is shared and taken from the default).
-        gates: task -> candidate model -> gate.
+        gates: task -> name of the candidate -> gate.
     """
 
     terms: Terms = Terms()
@@ -77,20 +80,29 @@ class GateBook(msgspec.Struct):
         """The terms of a task."""
         return self.task_terms.get(task, self.terms)
 
-    def gate(self, task: str, identity: Identity, *, at: float, candidate: str | None = None) -> Gate:
+    def gate(
+        self,
+        task: str,
+        identity: Identity,
+        *,
+        at: float,
+        candidate: str | None = None,
+        edits: tuple[str, ...] = (),
+    ) -> Gate:
         """The gate of a task's candidate, opened in shadow when new and begun again when the identity changed.
 
         Args:
             task: name or fingerprint.
             identity: what is tested now.
             at: epoch seconds.
-            candidate: the model as the policy names it, where the identity has the provider's dated version.
+            candidate: its name, where that is not the identity's model.
+            edits: levers whose edits are tested.
         """
         of_task = self.gates.setdefault(task, {})
         name = candidate or identity.candidate
         found = of_task.get(name)
         if found is None:
-            found = Gate(task, name, identity, at, NonInferiority(margin=self.terms_of(task).margin))
+            found = Gate(task, name, identity, at, NonInferiority(margin=self.terms_of(task).margin), edits=edits)
             of_task[name] = found
         else:
             found.retarget(identity, at, self.terms_of(task))
@@ -188,6 +200,8 @@ class GateBook(msgspec.Struct):
             task=gate.task,
             reference=gate.identity.reference,
             candidate=gate.candidate,
+            model=gate.identity.candidate,
+            edits=gate.edits,
             state=gate.state,
             e_value=_e(gate.log_e),
             threshold=_e(bar),

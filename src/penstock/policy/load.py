@@ -18,12 +18,12 @@ from penstock.policy.decode import BadKey, Key, decode, dotted
 from penstock.policy.environment import overrides
 from penstock.policy.kinds import KINDS, preset_tokens
 from penstock.policy.locate import line_of
-from penstock.policy.schema import Policy, TaskPolicy
+from penstock.policy.schema import GatePolicy, Policy, TaskPolicy
 
 ReadText = Callable[[str], str]
 """Reads a text file that the policy names, relative to the policy; OSError if it cannot."""
 
-_TASK_SECTIONS = ("cache", "cap", "route", "trim", "gate")
+_TASK_SECTIONS = ("cache", "cap", "route", "trim", "brevity", "gate")
 _GRADER = re.compile(r"python:[A-Za-z_][\w.]*:[A-Za-z_]\w*|command:\s*\S.*|https?://[^\s/]+\S*", re.ASCII)
 
 
@@ -101,13 +101,25 @@ def _check_task(task: TaskPolicy, key: Key) -> None:
     if task.cap is not None and task.cap.output is not None and preset_tokens(task.cap.output) is None:
         place = (*key, "cap", "output")
         raise BadKey(place, f"`{dotted(place)}`: unknown kind of answer", hint=f"known: {', '.join(KINDS)}")
-    if task.gate is not None and task.gate.grader is not None and not _GRADER.fullmatch(task.gate.grader):
-        place = (*key, "gate", "grader")
-        hint = "python:MODULE:FUNCTION, command:PROGRAM ARGUMENTS, or an http(s):// URL"
-        raise BadKey(place, f"`{dotted(place)}` names no grader", hint=hint)
+    if task.gate is not None:
+        _check_gate(task, task.gate, key)
     if task.route is not None and "evidence" in task.route.verify and not task.route.evidence_fields:
         place = (*key, "route", "evidence_fields")
         raise BadKey(place, f"`{dotted(place)}` is empty, so that `evidence` has nothing to check")
+
+
+def _check_gate(task: TaskPolicy, gate: GatePolicy, key: Key) -> None:
+    place = (*key, "gate")
+    if gate.candidate is None and not gate.edits:
+        raise BadKey(place, f"`{dotted(place)}` tests nothing", hint='candidate = "MODEL", edits = ["trim"], or both')
+    for name in gate.edits:
+        if getattr(task, name) is None:
+            place = (*key, "gate", "edits")
+            raise BadKey(place, f"`{dotted(place)}` names {name}, and the task has no {name} section")
+    if gate.grader is not None and not _GRADER.fullmatch(gate.grader):
+        place = (*key, "gate", "grader")
+        hint = "python:MODULE:FUNCTION, command:PROGRAM ARGUMENTS, or an http(s):// URL"
+        raise BadKey(place, f"`{dotted(place)}` names no grader", hint=hint)
 
 
 def _check_tiers(policy: Policy) -> None:

@@ -2,7 +2,8 @@
 
 What a policy permits follows the risk of an edit (design, section 3): ``exact`` edits need ``mode = "apply"`` and the
 lever's switch in ``[levers]``; ``equivalent`` edits need ``stabilise = true`` for the task; ``lossy`` edits need the
-task's own ``cap``, ``route`` or ``trim`` section (or one in ``[defaults]``).
+task's own ``cap``, ``route``, ``trim`` or ``brevity`` section (or one in ``[defaults]``), and wait for the quality gate
+where the task's ``gate`` names them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ PositiveFloat = Annotated[float, msgspec.Meta(gt=0.0)]
 AtLeastOne = Annotated[float, msgspec.Meta(ge=1.0)]
 Mode = Literal["observe", "apply"]
 Verifier = Literal["json", "schema", "tool", "evidence"]
+GatedEdit = Literal["trim", "brevity"]
 
 
 class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -45,12 +47,14 @@ class Levers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         cap: limits on answer length.
         route: other models.
         trim: limits on prompt length.
+        brevity: instructions to answer briefly.
     """
 
     cache: bool = True
     cap: bool = True
     route: bool = True
     trim: bool = True
+    brevity: bool = True
 
     def on(self, lever: str) -> bool:
         """Whether the lever of that name may act; a lever without a switch may."""
@@ -191,14 +195,20 @@ class RoutePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class GatePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A cheaper model that may earn a task by evidence, beside the model that callers ask for.
+    """A cheaper model, a shorter prompt or a brevity instruction that may earn a task by evidence.
+
+    What callers ask for is the reference. What ``candidate`` and ``edits`` name is tested together, as one candidate:
+    the cheaper model with the edited request, or the same model with it.
 
     With a ledger the evidence is kept in it across restarts; without one it lives in the process, and after a restart
     the candidate begins again in shadow.
 
     Attributes:
-        candidate: the cheaper model, or a tier, whose first model of the call's provider it is then.
-        enabled: false stops shadows and serves nobody by the gate's word.
+        candidate: the cheaper model, or a tier, whose first model of the call's provider it is then; None tests edits
+            on the model that would be asked without a gate.
+        edits: edits that wait for the gate, each with a section of its own in the task: ``trim``, ``brevity``. One that
+            is not named here acts by the word of its section, on the reference and the candidate alike.
+        enabled: false stops shadows and serves nobody by the gate's word: no candidate, and none of ``edits``.
         reference: calls that ask for another model than this take no part; None takes the model that is asked for.
         eps: the largest acceptable mean loss of score.
         alpha: error probability of a promotion; all tasks are judged together, by the smallest that any of them names.
@@ -222,7 +232,8 @@ class GatePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             where there is no grader and the answers are not both structured. Its cost is booked.
     """
 
-    candidate: str
+    candidate: str | None = None
+    edits: tuple[GatedEdit, ...] = ()
     enabled: bool = True
     reference: str | None = None
     eps: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.02
@@ -270,6 +281,18 @@ class TrimPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     horizon_turns: PositiveFloat = 10.0
 
 
+class BrevityPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An instruction to answer briefly, put behind a task's system text.
+
+    Attributes:
+        instruction: the text, such as ``Answer in at most two sentences.``
+        enabled: false keeps the lever away from the task.
+    """
+
+    instruction: Annotated[str, msgspec.Meta(min_length=1)]
+    enabled: bool = True
+
+
 class TaskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What may be done to one task's calls."""
 
@@ -278,6 +301,7 @@ class TaskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     cap: CapPolicy | None = None
     route: RoutePolicy | None = None
     trim: TrimPolicy | None = None
+    brevity: BrevityPolicy | None = None
     gate: GatePolicy | None = None
 
 
