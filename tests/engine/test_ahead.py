@@ -89,3 +89,21 @@ def test_the_tier_that_is_asked_for_is_the_price_that_is_foreseen() -> None:
 def test_the_gates_promotions_reach_the_levers() -> None:
     context = EngineContext(load_policy(""), promoted=lambda task: frozenset({f"model for {task}"}))
     assert _ahead(context, messages("x"), task="t").plan.facts.promoted == {"model for t"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "model", "split"),
+    [
+        ("", "gpt-6.1-sol", True),
+        ("", "gpt-4o", False),
+        ('[defaults.route]\nmodel = "gpt-6.1-sol"', "gpt-4o", True),
+    ],
+)
+def test_texts_are_laid_out_where_some_model_that_may_be_asked_charges_for_writes(
+    policy: str, model: str, split: bool
+) -> None:
+    context = EngineContext(load_policy(policy), levers=())
+    for name in ("Ann", "Ben", "Cyd"):
+        body = chat("".join(f"Rule {n}: be kind.\n" for n in range(500)) + f"The user is {name}.", model=model)
+        ahead = _ahead(context, body, Dialect.OPENAI_CHAT, task="t")
+    assert bool(context.evidence.layouts.laid("t", ahead.plan.view)) is split

@@ -74,7 +74,7 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
     trial = context.gates.enter(view, task, policy, request) if arm == "treated" else None
     promoted = context.promoted(task) | (trial.promoted if trial is not None else frozenset())
     of_task = policy.task(task)
-    _lay_out(view, task, context)
+    _lay_out(view, task, context, routed=bool(promoted))
     facts = facts_for(
         view,
         task=task,
@@ -102,9 +102,16 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
     return Ahead(plan=_foreseen(plan, before, planned), arm=arm, before=before, planned=planned, trial=trial)
 
 
-def _lay_out(view: View, task: str, context: EngineContext) -> None:
-    """Learn what varies in the task's prompts, before the plan: a text's layout is decided when it is first seen."""
-    if not context.policy.levers.cache or not context.policy.task(task).cache.enabled:
+def _lay_out(view: View, task: str, context: EngineContext, *, routed: bool) -> None:
+    """Learn what varies in the task's prompts, before the plan: a text's layout is decided when it is first seen.
+
+    Where nothing is paid for a write, and no other model may be asked, no layout is ever asked for.
+    """
+    policy = context.policy.task(task)
+    if not context.policy.levers.cache or not policy.cache.enabled:
+        return
+    profile = profile_of(view.model)
+    if policy.route is None and not routed and (isinstance(profile, Unknown) or not profile.charges_writes):
         return
     try:
         context.evidence.layouts.observe(task, view)

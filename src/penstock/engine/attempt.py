@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from penstock.engine.steps import Send, Sent
@@ -10,10 +12,10 @@ from penstock.models.prices import cost_of, day_of, prices_on
 from penstock.models.tiers import STANDARD, Tier, tier_of
 from penstock.money import Picodollars
 from penstock.unknown import Unknown
-from penstock.wire.answer import Answer, read_answer
+from penstock.wire.answer import Answer
 from penstock.wire.dialect import Dialect
+from penstock.wire.reply import TierSaid, read_reply
 from penstock.wire.usage import Usage
-from penstock.wire.usage_of import usage_of
 from penstock.wire.view import View
 
 _PAID_BUT_UNKNOWN = frozenset(
@@ -70,9 +72,10 @@ def read_attempt(send: Send, view: View | None, sent: Sent, tier: Tier = STANDAR
     """
     usage, answer = sent.usage, sent.answer
     if sent.accepted and sent.body is not None:
-        usage = usage if usage is not None else usage_of(send.dialect, sent.body)
-        answer = answer if answer is not None else read_answer(send.dialect, sent.body)
-        tier = _billed_tier(send.dialect, tier, sent.body)
+        read = read_reply(send.dialect, sent.body)
+        usage = usage if usage is not None else read.usage
+        answer = answer if answer is not None else read.answer
+        tier = tier if read.tier is None else _billed_tier(send.dialect, tier, read.tier)
     if sent.batched:
         tier = msgspec.structs.replace(tier, processing="batch")  # which no body has to say
     cost: Picodollars | None = None
@@ -88,32 +91,13 @@ def _incomplete(usage: Usage) -> bool:
     return any(flag in _PAID_BUT_UNKNOWN for flag in usage.flags)
 
 
-class _UsageSaid(msgspec.Struct):
-    service_tier: str | None = None
-    speed: str | None = None
-    inference_geo: str | None = None
-
-
-class _Said(msgspec.Struct):
-    service_tier: str | None = None
-    usage: _UsageSaid | None = None
-
-
-_said = msgspec.json.Decoder(_Said)
-
-
-def _billed_tier(dialect: Dialect, asked: Tier, body: bytes) -> Tier:
+@lru_cache(maxsize=256)
+def _billed_tier(dialect: Dialect, asked: Tier, said: TierSaid) -> Tier:
     """The tier that the response reports, else the one that was asked for (provider-semantics 2.5)."""
-    try:
-        said = _said.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return asked
-    usage = said.usage if said.usage is not None else _UsageSaid()
-    if not (said.service_tier or usage.service_tier or usage.speed or usage.inference_geo):
-        return asked
-    given = {name: value for name, value in msgspec.structs.asdict(usage).items() if value is not None}
+    usage = {"service_tier": said.usage_tier, "speed": said.speed, "inference_geo": said.geo}
+    given = {name: value for name, value in usage.items() if value is not None}
     request = {"speed": "fast" if asked.processing == "fast" else None, "inference_geo": asked.geo}
-    if said.service_tier is None and usage.service_tier is None:
+    if said.service_tier is None and said.usage_tier is None:
         request["service_tier"] = asked.processing
     return tier_of(dialect, request, {"service_tier": said.service_tier, "usage": given})
 

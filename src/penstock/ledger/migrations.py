@@ -143,11 +143,64 @@ def _gate_labels(connection: sqlite3.Connection) -> None:
     )
 
 
-STEPS: tuple[Step, ...] = (_calls, _call_details, _gates, _gate_orders, _traces, _alarms, _evidence, _gate_labels)
+def _calls_by_row(connection: sqlite3.Connection) -> None:
+    """Calls are kept in the order of their writing, and found by trace and alarm without their records being read.
+
+    Rows as large as a record are appended for a third of what it costs to place them in a tree by their id.
+    """
+    connection.execute("DROP VIEW call_details")
+    connection.execute(
+        """
+        CREATE TABLE calls_by_row (
+            id TEXT PRIMARY KEY NOT NULL,
+            started_at REAL NOT NULL,
+            task TEXT NOT NULL,
+            session TEXT,
+            arm TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            model TEXT NOT NULL,
+            status INTEGER,
+            cost INTEGER,
+            cost_extra INTEGER,
+            cost_before INTEGER,
+            trace TEXT,
+            alarm TEXT,
+            record BLOB NOT NULL
+        )
+        """
+    )
+    connection.execute(
+        """
+        INSERT INTO calls_by_row
+        SELECT id, started_at, task, session, arm, provider, model, status, cost, cost_extra, cost_before,
+            json_extract(record, '$.trace'), nullif(json_extract(record, '$.alarm'), ''), record
+        FROM calls ORDER BY started_at, id
+        """
+    )
+    connection.execute("DROP TABLE calls")
+    connection.execute("ALTER TABLE calls_by_row RENAME TO calls")
+    connection.execute("CREATE INDEX calls_started ON calls (started_at, id)")
+    connection.execute("CREATE INDEX calls_trace ON calls (trace) WHERE trace IS NOT NULL")
+    connection.execute("CREATE INDEX calls_alarm ON calls (started_at) WHERE alarm IS NOT NULL")
+    _call_details(connection)
+
+
+STEPS: tuple[Step, ...] = (
+    _calls,
+    _call_details,
+    _gates,
+    _gate_orders,
+    _traces,
+    _alarms,
+    _evidence,
+    _gate_labels,
+    _calls_by_row,
+)
 
 COLUMNS = {
     "model": "the model that the request went to.",
     "cost_extra": "of all extra sends in picodollars; none when one of them is unknown.",
+    "alarm": "the arithmetic of the alarm that this call raised; none as a rule.",
     "record": "the whole record as JSON.",
     "candidate": "the cheaper model, as the policy names it.",
     "state": "shadow, canary, promoted, demoted or held.",

@@ -85,7 +85,7 @@ class Ledger:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 self._connection.executemany(
-                    "INSERT INTO calls VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING", rows
+                    "INSERT INTO calls VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING", rows
                 )
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -104,10 +104,13 @@ class Ledger:
         """
         entries = list(entries)
         added = self.append([one for one in entries if isinstance(one, Call)])
-        rows = [_row(one.call) for one in entries if isinstance(one, Amended)]
+        amended = [one.call for one in entries if isinstance(one, Amended)]
+        if not amended:
+            return added
         try:
             self._connection.executemany(
-                "UPDATE calls SET cost_extra = ?, record = ? WHERE id = ?", [(row[9], row[11], row[0]) for row in rows]
+                "UPDATE calls SET cost_extra = ?, record = ? WHERE id = ?",
+                [(_column(_extra(call)), _encode(call), call.id) for call in amended],
             )
         except sqlite3.Error as error:
             raise InternalError(f"the ledger cannot be written: {error}", hint="is the disk full?") from error
@@ -149,14 +152,12 @@ class Ledger:
 
     def trace(self, key: str) -> list[Call]:
         """The calls of one run of a pipeline, oldest first."""
-        where = "json_extract(record, '$.trace') = ?"
-        query = f"SELECT record FROM calls WHERE {where} ORDER BY started_at, id"  # noqa: S608 - constants
+        query = "SELECT record FROM calls WHERE trace = ? ORDER BY started_at, id"
         return [_decode(record) for (record,) in self._connection.execute(query, (key,))]
 
     def alarmed(self) -> list[Call]:
         """The calls that raised an alarm, oldest first."""
-        where = "json_extract(record, '$.alarm') <> ''"
-        query = f"SELECT record FROM calls WHERE {where} ORDER BY started_at, id"  # noqa: S608 - constants
+        query = "SELECT record FROM calls WHERE alarm IS NOT NULL ORDER BY started_at, id"
         return [_decode(record) for (record,) in self._connection.execute(query)]
 
     @property
@@ -249,10 +250,15 @@ def open_ledger(path: str | Path, *, create: bool = True) -> Ledger:
     return Ledger(connection, name)
 
 
-def _row(call: Call) -> tuple[object, ...]:
+def _extra(call: Call) -> int | None:
+    """What a call's extra sends cost; None when one of them is unknown."""
     extra: int | None = 0
     for send in call.extra_sends:
         extra = None if extra is None or send.cost is None else extra + send.cost
+    return extra
+
+
+def _row(call: Call) -> tuple[object, ...]:
     return (
         call.id,
         call.started_at,
@@ -263,8 +269,10 @@ def _row(call: Call) -> tuple[object, ...]:
         call.model_sent,
         call.status,
         _column(call.cost),
-        _column(extra),
+        _column(_extra(call)),
         _column(call.cost_before),
+        call.trace,
+        call.alarm or None,
         _encode(call),
     )
 

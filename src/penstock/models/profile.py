@@ -22,6 +22,8 @@ class Regime(StrEnum):
     NONE = "none"  # no prompt cache
 
 
+_CHARGED = frozenset({Regime.ANTHROPIC, Regime.OPENAI_BREAKPOINTS})
+
 _CAP_PARAMS = {
     Dialect.ANTHROPIC_MESSAGES: "max_tokens",
     Dialect.OPENAI_CHAT: "max_completion_tokens",
@@ -85,6 +87,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     geo_factor: Fraction | None
     released: date | None
     retired: date | None
+
+    @property
+    def charges_writes(self) -> bool:
+        """Writing to its cache has a price, so that whether to write is a choice."""
+        return self.regime in _CHARGED
 
     @property
     def ttls(self) -> tuple[str, ...]:

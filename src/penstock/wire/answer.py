@@ -111,7 +111,7 @@ def _anthropic(body: Mapping[str, Any]) -> Answer:
         if block.get("type") == "text":
             texts.append(_text(block.get("text")))
         elif block.get("type") == "tool_use":
-            calls.append(ToolCall(_text(block.get("id")), _text(block.get("name")), _json(block.get("input"))))
+            calls.append(ToolCall(_text(block.get("id")), _text(block.get("name")), json_text(block.get("input"))))
     return _answer(body, texts, calls, finish_of(_reason(body.get("stop_reason"))))
 
 
@@ -171,7 +171,8 @@ def _reason(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """A decoded value as JSON text."""
     try:
         return msgspec.json.encode(value).decode()
     except ValueError:  # half a surrogate pair, from a log that another reader decoded

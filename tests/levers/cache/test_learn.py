@@ -53,6 +53,13 @@ def test_t05_the_automatic_marker_leaves_its_entry_at_the_end() -> None:
     assert _look(reuse, anthropic(), NOW + 1.0).entry == 1
 
 
+def test_of_a_model_that_charges_nothing_for_writes_only_the_pace_is_learnt() -> None:
+    reuse = ReuseEvidence()
+    _learn(reuse, chat(model="gpt-4o"), NOW)
+    assert len(reuse.prefixes) == 0
+    assert reuse.pace.per_minute("contracts", NOW) > 0.0
+
+
 def test_t04_a_marker_below_the_minimum_leaves_nothing() -> None:
     reuse = ReuseEvidence()
     short = [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}]

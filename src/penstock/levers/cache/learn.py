@@ -1,4 +1,8 @@
-"""What an answered request teaches about reuse: which prefixes came, and which entries its markers left."""
+"""What an answered request teaches about reuse: which prefixes came, and which entries its markers left.
+
+Prefixes are followed only where a lever may ask about them. Where a model's cache is written for nothing there is no
+choice to make, and only the pace of its requests is learnt.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +45,9 @@ def learn_reuse(
         usage: what the provider reported, or None; it decides which entry was read.
         ends: tokens up to the end of each segment, where they are known.
     """
+    if not isinstance(profile, Unknown) and not profile.charges_writes:
+        reuse.pace.add(task, at)
+        return
     chain = chain_of(view, tokens, profile, scope, ends=ends)
     if not len(chain):
         return

@@ -21,7 +21,7 @@ from penstock.engine.edit import Action, Edit, Note, Risk
 from penstock.engine.facts import Facts
 from penstock.evidence.layouts import Layout, text_span
 from penstock.evidence.template import lines_of
-from penstock.models.profile import Profile, Regime
+from penstock.models.profile import Profile
 from penstock.money import Picodollars, format_usd
 from penstock.unknown import Unknown
 from penstock.wire.body import Operation
@@ -29,13 +29,12 @@ from penstock.wire.segments import Level, Segment
 from penstock.wire.view import View
 
 LEVER = "cache"
-_REGIMES = frozenset({Regime.ANTHROPIC, Regime.OPENAI_BREAKPOINTS})
 
 
 def propose(view: View, facts: Facts) -> list[Edit | Note]:
     """Parts, order and places that let a shared prefix be cached; nothing where the client marks its own prefixes."""
     profile = facts.profile
-    if isinstance(profile, Unknown) or profile.regime not in _REGIMES or not facts.policy.cache.enabled:
+    if isinstance(profile, Unknown) or not profile.charges_writes or not facts.policy.cache.enabled:
         return []
     if _marked_by_client(view):
         return []
