@@ -103,7 +103,8 @@ def test_texts_are_laid_out_where_some_model_that_may_be_asked_charges_for_write
     policy: str, model: str, split: bool
 ) -> None:
     context = EngineContext(load_policy(policy), levers=())
-    for name in ("Ann", "Ben", "Cyd"):
-        body = chat("".join(f"Rule {n}: be kind.\n" for n in range(500)) + f"The user is {name}.", model=model)
+    shared = " ".join(str(number**5) for number in range(400))
+    for name in ("Ann", "Ben", "Cyd", "Dee", "Eve", "Flo"):
+        body = chat(shared + f" {name} asked." * 200, model=model)
         ahead = _ahead(context, body, Dialect.OPENAI_CHAT, task="t")
     assert bool(context.evidence.layouts.laid("t", ahead.plan.view)) is split
