@@ -223,6 +223,17 @@ def test_t1_t7_no_lever_moves_the_prefix_between_successive_turns(
     assert talk.moved == []
 
 
+@pytest.mark.parametrize("stabilise", [True, False])
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_t7_tools_in_changing_order_move_no_prefix_where_one_order_is_permitted(
+    dialect: Dialect, *, stabilise: bool
+) -> None:
+    talk = Talk(LETS if stabilise else LETS.replace("stabilise = true\n", ""), NEWER[dialect][0])
+    for length in range(1, 5):
+        talk.turn(dialect, [(10, [], False)] * length, 0, turned=length % 2 == 0)
+    assert [turn for _, turn, _ in talk.moved] == ([] if stabilise else [2, 3, 4])
+
+
 @pytest.mark.parametrize("dialect", list(Dialect))
 def test_every_lever_takes_part_in_the_conversations_that_show_it(dialect: Dialect) -> None:
     script = [(10, [], False)] * 4

@@ -34,8 +34,13 @@ DOCUMENT = f"<documents>{_FACTS}</documents>"
 NAMES = ("look", "ask")
 
 
-def request(dialect: Dialect, model: str, script: Sequence[Turn], conversation: int) -> dict[str, Any]:
-    """The request of a conversation's newest turn: a varying line above the rules, documents in the first question."""
+def request(
+    dialect: Dialect, model: str, script: Sequence[Turn], conversation: int, *, turned: bool = False
+) -> dict[str, Any]:
+    """The request of a conversation's newest turn: a varying line above the rules, documents in the first question.
+
+    ``turned`` puts the tools and their keys in the other order.
+    """
     body = body_of(dialect, list(script))
     system = f"Session: {conversation}\n{RULES}"
     body["model"] = model
@@ -52,6 +57,8 @@ def request(dialect: Dialect, model: str, script: Sequence[Turn], conversation: 
         body["instructions"] = system
         tools = [{"type": "function", "name": name, "parameters": {"type": "object"}} for name in NAMES]
         first = body["input"][0]
+    if turned:
+        tools = [dict(reversed(tool.items())) for tool in reversed(tools)]
     text = f"{DOCUMENT}\nQuestion of conversation {conversation}."
     first["content"] = [{"type": "input_text", "text": text}] if dialect is Dialect.OPENAI_RESPONSES else text
     return (
@@ -76,11 +83,11 @@ class Talk:
         self.moved: list[tuple[int, int, int]] = []
         self.edited: set[str] = set()
 
-    def turn(self, dialect: Dialect, script: Sequence[Turn], conversation: int) -> None:
-        """Send a conversation as far as a script goes."""
+    def turn(self, dialect: Dialect, script: Sequence[Turn], conversation: int, *, turned: bool = False) -> None:
+        """Send a conversation as far as a script goes; ``turned`` with its tools and their keys the other way round."""
         self._at += 40.0
         asked = incoming(
-            request(dialect, self._model, script, conversation),
+            request(dialect, self._model, script, conversation, turned=turned),
             dialect,
             task="t",
             session=f"s{conversation}",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from penstock.evidence.template import MOST_LINES, Template, lines_of
+from penstock.evidence.template import MOST_LINES, Named, Template, lines_of
 
 RULES = rb"\n".join(b"Rule %d: answer in JSON and keep to the passages." % number for number in range(20))
 
@@ -49,3 +49,25 @@ def test_content_is_not_a_varying_line() -> None:
     assert {_learn(template, many % ((number,) * (MOST_LINES + 1))) for number in range(6)} == {()}
     different = Template()
     assert {_learn(different, rb"\n".join(b"%d %d" % (n, k) for k in range(30))) for n in range(6)} == {()}
+
+
+def test_what_varies_is_named_once_there_is_something_to_compare_and_then_kept() -> None:
+    template = Template()
+    named = []
+    for second in range(12):
+        text = _clock(second)
+        varying = template.varying(lines_of(text))
+        template.add(lines_of(text))
+        named.append(template.named(text, varying))
+    assert named[:4] == [()] * 4
+    clock = (len(rb"Today: 2026-11-20\nCurrent time: "), len(rb"Today: 2026-11-20\nCurrent time: 09:00:00"))
+    assert named[4:] == [(Named("clock", *clock),)] * 8
+    assert template._versions == []
+
+
+def test_a_text_with_another_number_of_varying_lines_has_no_names_yet() -> None:
+    template = Template()
+    first = rb"Time 09:00\nrules"
+    assert template.named(first, [(0, 10)]) == ()
+    assert template.named(b"Time 09:01\\nUser Ann\\nrules", [(0, 10), (12, 20)]) == ()
+    assert template.named(first, []) == ()

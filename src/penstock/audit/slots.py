@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from penstock.audit.samples import Body
-from penstock.audit.variation import Span, varying_spans
 from penstock.errors import MalformedRequest
+from penstock.evidence.variation import Span, varying_spans
 from penstock.wire.segments import Level, Segment
 from penstock.wire.view import View, read_request
 

@@ -105,16 +105,18 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
 def _lay_out(view: View, task: str, context: EngineContext, *, routed: bool) -> None:
     """Learn what varies in the task's prompts, before the plan: a text's layout is decided when it is first seen.
 
-    Where nothing is paid for a write, and no other model may be asked, no layout is ever asked for.
+    Where nothing is paid for a write, no other model may be asked and no order is permitted, none is ever asked for.
     """
     policy = context.policy.task(task)
     if not context.policy.levers.cache or not policy.cache.enabled:
         return
     profile = profile_of(view.model)
-    if policy.route is None and not routed and (isinstance(profile, Unknown) or not profile.charges_writes):
+    charged = not isinstance(profile, Unknown) and profile.charges_writes
+    if not charged and policy.route is None and not routed and not policy.cache.stabilise:
         return
     try:
         context.evidence.layouts.observe(task, view)
+        context.evidence.arrangements.observe(task, view)
     except Exception as error:  # noqa: BLE001 - fail open: without a layout a text is left as it is
         context.failures[f"layouts: {type(error).__name__}"] += 1
 

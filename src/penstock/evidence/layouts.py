@@ -1,8 +1,8 @@
 """How each text of a prompt is laid out, decided when the text is first seen and never again.
 
 A conversation sends its texts again with every turn. Because a text's layout is fixed at its first sight, whatever is
-learnt later, no turn is laid out otherwise than the turn before. Texts are known by their digests; none is kept, and
-nothing of this is stored: every process learns its own.
+learnt later, no turn is laid out otherwise than the turn before. Texts are known by their digests; of none is more kept
+than a few varying lines for a while (`evidence.template`), and nothing is stored: every process learns its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from penstock.evidence.heads import SMALLEST, Heads, places_of
-from penstock.evidence.template import Template, lines_of
+from penstock.evidence.template import Named, Template, lines_of
 from penstock.wire.memo import Memo
 from penstock.wire.segments import Level, Segment
 from penstock.wire.view import View
@@ -31,10 +31,12 @@ class Layout(msgspec.Struct, frozen=True):
     Attributes:
         cuts: where it may be cut so that its beginning is one that other texts share, in order.
         varying: half-open spans of whole lines that vary above static ones; empty when there are none.
+        named: what varies in them, and where; empty while that is not told yet.
     """
 
     cuts: tuple[int, ...] = ()
     varying: tuple[tuple[int, int], ...] = ()
+    named: tuple[Named, ...] = ()
 
 
 Laid = tuple[tuple[int, Layout], ...]
@@ -148,7 +150,8 @@ class Layouts:
         template = self._template(seed, segment)
         varying = template.varying(lines)
         template.add(lines)
-        return Layout(cuts, varying) if cuts or varying else WHOLE
+        named = template.named(text, varying)
+        return Layout(cuts, varying, named) if cuts or varying else WHOLE
 
     def _template(self, seed: int, segment: Segment) -> Template:
         key = (seed, segment.message, segment.path)

@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 import msgspec
 
 from penstock.errors import InputError
+from penstock.evidence.arrangement import Arrangements
 from penstock.evidence.calibration import Calibration
 from penstock.evidence.drift import DriftBook
 from penstock.evidence.escalations import Escalations
@@ -52,6 +53,7 @@ class Evidence(msgspec.Struct):
         sites: call sites without a label, near-duplicates joined.
         idle: how long prefixes that are kept alive wait for their next use.
         layouts: where texts are cut; of this process, neither merged nor stored.
+        arrangements: how tools and schemas are written; the same.
     """
 
     lengths: LengthTable = msgspec.field(default_factory=LengthTable)
@@ -63,6 +65,7 @@ class Evidence(msgspec.Struct):
     sites: Sites = msgspec.field(default_factory=Sites)
     idle: Idle = msgspec.field(default_factory=Idle)
     layouts: Layouts = msgspec.field(default_factory=Layouts)
+    arrangements: Arrangements = msgspec.field(default_factory=Arrangements)
 
     def merge(self, other: Evidence) -> None:
         """Add another process's evidence to this one's."""

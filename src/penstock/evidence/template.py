@@ -1,4 +1,6 @@
-"""Which lines of a system prompt stay the same from call to call, and which vary; hashes of lines only.
+"""Which lines of a system prompt stay the same from call to call, which vary, and of what kind these are.
+
+Lines are known by their hashes; of the varying ones a few are kept until their kind is told.
 
 The lines that the first three different texts share are the template. A text whose other lines are few and short, and
 whose shared lines are those of the template in their order, is a filled-in template; any other text is left alone. A
@@ -14,10 +16,14 @@ from typing import NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
+from penstock.evidence.variation import varying_spans
+
 MOST_LINES = 8
 MOST_BYTES = 2_000
 """Varying lines beyond either are content, which has its place in the prompt."""
 _FEWEST = 3
+_COMPARED = 4
+"""Texts whose varying lines are compared before their kinds are settled."""
 _LEAST_SHARE = 0.8
 _LONGEST = 4_000  # lines of a text that is looked at
 _LINE_END = re.compile(rb"(?<!\\)(?:\\\\)*\\n")
@@ -29,6 +35,23 @@ class Line(NamedTuple):
     start: int
     end: int
     key: int
+
+
+class Named(NamedTuple):
+    """What varies in a line: its kind (`evidence.variation.Span`), and where, as half-open byte offsets in the text."""
+
+    kind: str
+    start: int
+    end: int
+
+
+class _Kind(NamedTuple):
+    """The same, by the line's number among the varying ones and offsets in it."""
+
+    line: int
+    kind: str
+    start: int
+    end: int
 
 
 def lines_of(text: bytes) -> list[Line]:
@@ -51,6 +74,8 @@ class Template:
         self._texts = 0
         self._static: frozenset[int] = frozenset()
         self._order = 0
+        self._versions: list[tuple[str, ...]] = []
+        self._kinds: tuple[_Kind, ...] | None = None
 
     def varying(self, text: Sequence[Line]) -> tuple[tuple[int, int], ...]:
         """Offsets of the varying lines of a filled-in template when one of them stands before a static line."""
@@ -63,6 +88,30 @@ class Template:
         if varying[0] > last_static:
             return ()
         return tuple((text[index].start, text[index].end) for index in varying)
+
+    def named(self, text: bytes, varying: Sequence[tuple[int, int]]) -> tuple[Named, ...]:
+        """What stands in the varying lines of a text; empty as long as there is nothing to compare it with.
+
+        The lines of the first few texts are compared; what is found is kept and they are forgotten.
+        """
+        if not varying:
+            return ()
+        kinds = self._kinds
+        if kinds is None:
+            # One character for each byte, so that offsets are those of the text.
+            lines = tuple(text[start:end].decode("latin-1") for start, end in varying)
+            if self._versions and len(lines) != len(self._versions[0]):
+                return ()
+            if lines not in self._versions:
+                self._versions.append(lines)
+            kinds = _compared(self._versions)
+            if len(self._versions) == _COMPARED:
+                self._versions, self._kinds = [], kinds
+        return tuple(
+            Named(one.kind, varying[one.line][0] + one.start, min(varying[one.line][0] + one.end, varying[one.line][1]))
+            for one in kinds
+            if one.line < len(varying)
+        )
 
     def add(self, text: Sequence[Line]) -> None:
         """A text that was not seen before."""
@@ -83,6 +132,16 @@ class Template:
         if _fills(text, static):
             self._static = static
             self._order = _order([line for line in text if line.key in static])
+
+
+def _compared(versions: Sequence[tuple[str, ...]]) -> tuple[_Kind, ...]:
+    """The kinds of what varies in some lines, offsets in the newest version."""
+    newest, *others = reversed(versions)
+    return tuple(
+        _Kind(number, span.kind, span.start, span.end)
+        for number, line in enumerate(newest)
+        for span in varying_spans([line, *(other[number] for other in others)])
+    )
 
 
 def _fills(text: Sequence[Line], static: frozenset[int]) -> bool:

@@ -103,7 +103,8 @@ class CachePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     Attributes:
         enabled: false keeps the lever away from the task.
         ttl: ``auto`` lets the planner choose by measured reuse.
-        stabilise: permits equivalent edits: tools in the order of their names.
+        stabilise: permits equivalent edits: tools in the order of their names, tools and output schemas with their keys
+            in the order that the task sent first.
         move_static_up: permits, with ``stabilise``, moving volatile lines of the system prompt below static ones.
         hold_ms: the longest that a call may wait for a sibling's cache write; 0 never waits.
         delay_usd_second: what a second of such waiting counts as, US dollars; a call waits only where reading in place

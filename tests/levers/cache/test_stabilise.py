@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -37,6 +38,7 @@ class Task:
     def proposed(self, body: dict[str, Any]) -> tuple[View, list[Edit | Note]]:
         view = view_of(body)
         self.evidence.layouts.observe("t", view)
+        self.evidence.arrangements.observe("t", view)
         facts = facts_for(
             view,
             task="t",
@@ -151,7 +153,8 @@ def test_t6_without_permission_the_clock_stays_and_is_named() -> None:
     (note,) = proposed
     assert isinstance(note, Note)
     assert "move_static_up" in note.why
-    assert re.search(r"the first at bytes \d[\d,]* to \d[\d,]* of [\d,]+; about [\d,]+ tokens behind it", note.why)
+    assert "varies: clock at bytes 14 to 22, of 7," in note.why
+    assert re.search(r"; about [\d,]+ tokens behind it", note.why)
     assert re.search(r"cache, \$0\.0\d*[1-9]\d* a call", note.why)
     assert "09:00" not in note.why
 
@@ -197,3 +200,106 @@ def test_an_unknown_price_is_no_reason_to_leave_a_text_whole() -> None:
     facts = facts_for(view, task="t", policy=policy.defaults, levers=policy.levers, evidence=task.evidence, now=0.0)
     assert isinstance(facts.prices, Unknown)
     assert len(propose(view, facts)) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("Date: 2026-11-{n:02d}", "date at bytes 6 to 16"),
+        ("Request {n:08x}-1111-4222-8333-abcdefabcdef.", "uuid at bytes 8 to 44"),
+        ("Trace req_{n}k2x9fq", "id at bytes 6 to 17"),
+        ("Work in /home/u{n}/src now", "path at bytes 8 to 20"),
+        ("Call number {n}", "counter at bytes 12 to 13"),
+        ("You help Ann{n} Smith", "name at bytes 9 to 13"),
+    ],
+)
+def test_t6_what_varies_is_named_by_its_kind_and_its_bytes(line: str, named: str) -> None:
+    task = Task()
+    notes: list[str] = []
+    for n in range(1, 9):
+        _, proposed = task.proposed(anthropic(system=f"{line.format(n=n)}\n{_prose('rules')}"))
+        notes = [one.why for one in proposed if isinstance(one, Note)]
+    (why,) = notes
+    assert f"varies: {named}, of " in why
+    assert "$0." in why
+
+
+def test_t6_several_things_that_vary_are_listed_and_the_edit_names_their_kinds() -> None:
+    task = Task(OPEN)
+    for n in range(6):
+        system = f"Time 09:00:0{n}\nSession req_{n}k2x9fq in /srv/u{n}/x\n{_prose('rules')}"
+        edits = task.edits(anthropic(system=system))
+    assert edits[0].why.startswith("clock and id and path: 2 varying lines (")
+
+
+def _tools(names: str, *, turned: bool = False) -> list[dict[str, Any]]:
+    made = [{"name": name, "description": "d", "input_schema": {"type": "object", "title": name}} for name in names]
+    return [dict(reversed(tool.items())) if turned else tool for tool in made]
+
+
+def test_t7_without_permission_another_order_is_named_with_its_place_and_its_price() -> None:
+    task = Task()
+    task.proposed(anthropic(tools=_tools("abc")))
+    for tools, kind, first in (
+        (_tools("acb"), "tool order", 1),
+        (_tools("abc", turned=True), "JSON key order", 0),
+        (_tools("cba", turned=True), "tool order and JSON key order", 0),
+    ):
+        view, proposed = task.proposed(anthropic(tools=tools))
+        (note,) = proposed
+        assert isinstance(note, Note)
+        start, end = view.span(view.segments[first])
+        assert note.why.startswith(f"{kind}: the same 3 tools came otherwise before, the first change at bytes ")
+        assert f"at bytes {start:,} to {end:,}; about " in note.why
+        assert re.search(r"cannot be read from a cache, \$0\.0\d+ a call", note.why)
+    assert task.proposed(anthropic(tools=_tools("abc")))[1] == []
+
+
+def test_t7_tools_are_spelled_as_the_task_spelled_them_first_and_ordered_by_name() -> None:
+    task = Task(OPEN)
+    first = task.send(anthropic(tools=_tools("abc")))
+    edits = task.edits(anthropic(tools=_tools("cab", turned=True)))
+    assert [edit.risk for edit in edits] == [Risk.EQUIVALENT]
+    assert "in the order of their names, 3 with their keys in the order that the task sent first" in edits[0].why
+    sent = task.send(anthropic(tools=_tools("cab", turned=True)))
+    assert json.dumps(sent["tools"]) == json.dumps(first["tools"])
+
+
+def _format(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}}
+
+
+@pytest.mark.parametrize("model", [GPT, "gpt-4.1"])
+def test_an_output_schema_keeps_the_key_order_that_the_task_sent_first(model: str) -> None:
+    task, closed = Task(OPEN), Task()
+    schema = {"type": "object", "properties": {"why": {}, "fit": {}}}
+    turned = {"type": "object", "properties": {"fit": {}, "why": {}}}
+    for each in (task, closed):
+        assert each.edits(chat(model=model, **_format(schema))) == []
+    sent = task.send(chat(model=model, **_format(turned)))
+    assert json.dumps(sent) == json.dumps(chat(model=model, **_format(schema)))
+    notes = closed.proposed(chat(model=model, **_format(turned)))[1]
+    if model != GPT:  # where writing costs nothing nothing is looked for without permission
+        assert notes == []
+        return
+    (note,) = notes
+    assert isinstance(note, Note)
+    assert note.why.startswith("JSON key order: the same output schema came otherwise before")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.permutations("abcd"), st.booleans(), st.booleans()), min_size=2, max_size=5))
+def test_t7_no_order_of_tools_or_keys_moves_the_prefix_between_successive_turns(turns: list[Any]) -> None:
+    task = Task(OPEN)
+    schema: dict[str, Any] = {"type": "object", "properties": {"why": {}, "fit": {}}}
+    sent, said = [], ["Who pays?"]
+    for order, turned, flipped in turns:
+        properties = dict(reversed(schema["properties"].items())) if flipped else schema["properties"]
+        body = chat(turns=said, tools=[], **_format({**schema, "properties": properties}))
+        functions = _tools("".join(order), turned=turned)
+        body["tools"] = [{"type": "function", "function": function} for function in functions]
+        sent.append(task.send(body))
+        said += ["An answer.", "And then?"]
+    assert len({json.dumps([one["tools"], one["response_format"]]) for one in sent}) == 1
+    for before, after in pairwise(sent):
+        assert after["messages"][: len(before["messages"])] == before["messages"]

@@ -20,9 +20,9 @@ from penstock.audit.finding import Finding, Measure, Pool
 from penstock.audit.gather import AuditInput, Group
 from penstock.audit.slots import TOOL_ORDER, Slot, first_difference
 from penstock.audit.strategies import Trial, trials
-from penstock.audit.variation import common_share, masked_shape
 from penstock.audit.whatif import Case, cases_of, recorded_input, usable
 from penstock.cachemodel.prompt import Block, Prompt
+from penstock.evidence.variation import common_share, masked_shape
 from penstock.money import Picodollars
 from penstock.unknown import Unknown
 from penstock.wire.segments import Level

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.audit.variation import common_share, masked_shape, varying_spans
+from penstock.evidence.variation import common_share, masked_shape, varying_spans
 
 HEAD = "You sort mail. "
 TAIL = " Answer with one word and nothing else."
