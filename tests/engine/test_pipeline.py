@@ -120,6 +120,13 @@ def test_two_levers_on_the_model_is_one_too_many() -> None:
     assert [one.why for one in plan.refused] == ["the route lever already changed it"]
 
 
+def test_a_cache_marker_may_stand_on_a_text_with_an_instruction() -> None:
+    section = '[tasks.t.brevity]\ninstruction = "Brief."'
+    brevity = _lever(_edit(("system",), "Old. Brief.", "brevity", risk=Risk.LOSSY), name="brevity")
+    marked = [{"type": "text", "text": "Old. Brief.", "cache_control": {"type": "ephemeral"}}]
+    assert _sent(_plan([brevity, _lever(_edit(("system",), marked))], section))["system"] == marked
+
+
 def test_the_cap_may_lower_what_a_route_translated() -> None:
     route = _lever(_edit(("max_tokens",), 2000, "route"), name="route")
     cap = _lever(_edit(("max_tokens",), 50, "cap", risk=Risk.LOSSY), name="cap")
