@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from penstock.engine.gates import DAY_S, Gates, question_of, terms_of
 from penstock.engine.trial import Trial, digest, same_model
 from penstock.evidence.asked_again import words_of
-from penstock.evidence.gate import State
+from penstock.evidence.gate import Identity, State
 from penstock.evidence.gatebook import GateBook
+from penstock.evidence.scores import PairScore
 from penstock.money import Picodollars
 from penstock.policy.load import load_policy
 from penstock.policy.schema import GatePolicy, Policy
@@ -84,6 +85,19 @@ def test_the_smallest_alpha_of_all_tasks_is_that_of_the_book() -> None:
     for task in ("u", "t", "u"):
         gates.enter(_view(), task, both, incoming(messages("x")))
     assert gates.book.terms.alpha == 0.01
+
+
+def test_a_review_after_one_task_s_call_decides_about_the_others_by_their_own_terms() -> None:
+    policy = load_policy(
+        f'[tasks.t.gate]\ncandidate = "{CHEAP}"\n[tasks.u.gate]\ncandidate = "{CHEAP}"\nmin_days = 9.0\n'
+    )
+    gates = Gates(GateBook())
+    other = gates.book.gate("u", Identity(reference="claude-opus-5-5", candidate=CHEAP), at=NOW)
+    for number in range(400):
+        other.observe_pair(0.0, at=NOW + 1000.0 * number, terms=gates.book.terms, reference=1.0)
+    trial = _enter(gates, policy)
+    gates.pair(trial, PairScore(0.0, 1.0, accepted=True, rule="equal"), reference="", candidate="", at=NOW)
+    assert other.state is State.SHADOW
 
 
 @settings(max_examples=40, deadline=None)

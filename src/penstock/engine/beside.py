@@ -19,11 +19,12 @@ from penstock.engine.arms import candidate_view, differ, reference_view
 from penstock.engine.attempt import Attempt, read_attempt
 from penstock.engine.context import EngineContext
 from penstock.engine.grading import Grading, Pair, extra_of
+from penstock.engine.pending import PendingPair
 from penstock.engine.plan import Plan
 from penstock.engine.record import Call, ExtraSend
 from penstock.engine.steps import WRITTEN_OFF, Result, Send, Sent, Shadow, Step
 from penstock.engine.trial import Trial, same_model
-from penstock.evidence.scores import pair_score
+from penstock.evidence.scores import answer_digest, pair_score, said
 from penstock.levers.route.verify import verify
 from penstock.models.tiers import STANDARD
 from penstock.money import Picodollars
@@ -127,6 +128,7 @@ class Beside:
             plan=self._plan,
             purpose=purpose,
             batch=batch,
+            pending=self._pending(attempt, view.model, call.id) if batch else None,
         )
         self._context.gates.spend(self._trial, Picodollars(-reserved), self._at)
         if not isinstance(result, Sent):
@@ -136,6 +138,29 @@ class Beside:
         asked = read_attempt(send, view, result, tier)
         self._context.gates.spend(self._trial, _at_least(asked, attempt), self._at)
         return asked
+
+    def _pending(self, shown: Attempt, asked: str, call_id: str) -> PendingPair | None:
+        """What to keep of a pair whose other answer comes by batch; None where there is nothing to compare with."""
+        gates, trial, answer = self._context.gates, self._trial, shown.answer
+        gate = gates.book.gates.get(trial.task, {}).get(trial.candidate)
+        if answer is None or gate is None:
+            return None
+        alone = trial.policy.grader is None and trial.policy.judge is None
+        return PendingPair(
+            call_id=call_id,
+            at=self._at,
+            task=trial.task,
+            candidate=trial.candidate,
+            opened_at=gate.opened_at,
+            shown="candidate" if self._is_candidate(shown) else "reference",
+            digest=answer_digest(answer),
+            passes=_passes(self._plan, answer) and not (answer.refused or answer.truncated),
+            version=answer.model,
+            asked=asked,
+            dialect=self._plan.view.dialect,
+            geo=self._plan.facts.tier.geo,
+            final=alone and said(answer) is None,
+        )
 
     def _compared(
         self, reference: Attempt, candidate: Attempt, shown: Attempt, call: Call

@@ -16,6 +16,7 @@ import msgspec
 from penstock.engine.easy import AskedText, EasyKey, EasyParts, key_of
 from penstock.engine.holdback import draw
 from penstock.engine.incoming import Incoming
+from penstock.engine.pending import PendingPair
 from penstock.engine.trial import Contest, Trial, contest_of, digest, same_model
 from penstock.evidence.asked_again import AskedAgain, Question, words_of
 from penstock.evidence.gate import EasyState, Gate, Identity, State, Terms
@@ -52,6 +53,7 @@ class Gates:
         self.inbox: deque[Callable[[], object]] = deque()
         self._salt = salt
         self._alphas: dict[str, float] = {}
+        self._policy: Policy | None = None
         self._day = -1
         self._spent: dict[tuple[str, str], int] = {}
         self._asked: AskedAgain[tuple[str, str, bool]] = AskedAgain()
@@ -67,6 +69,8 @@ class Gates:
             return None
         while self.inbox:
             self.inbox.popleft()()
+        if policy is not self._policy:
+            self._settle_policy(policy)
         terms = self._settle_terms(task, section)
         route = policy.task(task).route
         prompt = policy.prompts.get(route.variants.get(contest.model, ""), "") if route is not None else ""
@@ -101,7 +105,7 @@ class Gates:
         """The candidate answered a caller: did the answer pass the free checks, and which version was it?"""
         gate = self._known(trial)
         same = None if trial.contest.swaps else version
-        if gate is None or self._other_version(gate, trial, at, candidate=version, reference=same):
+        if gate is None or self._other_version(gate, at, candidate=version, reference=same):
             return
         if trial.easy and self.easy is not None:
             self.easy.served(key_of(gate), accepted=accepted)
@@ -121,7 +125,7 @@ class Gates:
         gate = self._known(trial)
         if gate is None:
             return
-        self._other_version(gate, trial, at, reference=reference, candidate=candidate)
+        self._other_version(gate, at, reference=reference, candidate=candidate)
         if gate.serving and not score.known:
             return  # a grader that is down must not demote what has earned its place
         if trial.policy.difficulty and self.easy is not None and score.known:
@@ -135,6 +139,33 @@ class Gates:
             accepted=score.accepted,
         )
         self._review(gate, at)
+
+    def late(self, pending: PendingPair, score: PairScore, *, reference: str, candidate: str, policy: Policy) -> bool:
+        """Both arms answered, one of them by a batch that outlived its process; whether its gate was told.
+
+        Args:
+            pending: what was kept of the pair.
+            score: by its digest.
+            reference: the model as its answer names it, or empty.
+            candidate: the same.
+            policy: in force now.
+        """
+        gate = self.book.gates.get(pending.task, {}).get(pending.candidate)
+        section = policy.task(pending.task).gate
+        if gate is None or section is None or not section.enabled or gate.opened_at != pending.opened_at:
+            return False
+        if gate.state is State.HELD or (gate.serving and not score.known):
+            return False
+        if policy is not self._policy:
+            self._settle_policy(policy)
+        terms = self._settle_terms(pending.task, section)
+        if self._other_version(gate, pending.at, reference=reference, candidate=candidate):
+            return False
+        gate.observe_pair(
+            score.difference, at=pending.at, terms=terms, reference=score.reference, accepted=score.accepted
+        )
+        self._review(gate, pending.at)
+        return True
 
     def easy_found(self, key: EasyKey, state: EasyState) -> None:
         """Take note of a look for an easy part; of evidence that began anew since, nothing."""
@@ -175,6 +206,14 @@ class Gates:
         if day > self._day:  # never back: a batched shadow of yesterday is paid for today
             self._day, self._spent = day, {}
 
+    def _settle_policy(self, policy: Policy) -> None:
+        """The terms of every task that has evidence: a review after one task's call decides about all of them."""
+        self._policy = policy
+        for task in self.book.gates:
+            section = policy.task(task).gate
+            if section is not None:
+                self._settle_terms(task, section)
+
     def _settle_terms(self, task: str, section: GatePolicy) -> Terms:
         terms = terms_of(section)
         if self.book.task_terms.get(task) != terms:
@@ -206,7 +245,7 @@ class Gates:
         return self.book.gates.get(trial.task, {}).get(trial.candidate)
 
     def _other_version(
-        self, gate: Gate, trial: Trial, at: float, *, reference: str | None = None, candidate: str | None = None
+        self, gate: Gate, at: float, *, reference: str | None = None, candidate: str | None = None
     ) -> bool:
         """Take note of the versions that answered; whether one is not the tested one, which begins anew in shadow.
 
@@ -223,7 +262,7 @@ class Gates:
         if _undated(now.reference, seen.reference) and _undated(now.candidate, seen.candidate):
             gate.identity = seen
             return False
-        gate.retarget(seen, at, self.book.terms_of(trial.task))
+        gate.retarget(seen, at, self.book.terms_of(gate.task))
         self._tell(gate)
         return True
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import msgspec
 
+from penstock.engine.pending import PendingPair
 from penstock.engine.plan import Plan
 from penstock.engine.record import Call
 from penstock.wire.answer import Answer
@@ -111,6 +112,7 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True):
         plan: of the call.
         purpose: ``shadow`` or ``judge``.
         batch: whether the batch API may be used; the call's record has been kept then.
+        pending: what to keep of the pair while it is in a batch.
     """
 
     body: bytes
@@ -123,6 +125,7 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     purpose: str = "shadow"
     batch: bool = False
+    pending: PendingPair | None = None
 
 
 class Grade(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -99,6 +100,17 @@ def said(answer: Answer) -> tuple[Any] | None:
     return None if value is _BROKEN else (value,)
 
 
+def answer_digest(answer: Answer) -> str:
+    """32 hex digits that two answers share exactly when they are equal as ``pair_score`` has it."""
+    value = said(answer)
+    if value is None:
+        canonical = f"text {plain(answer.text)}"
+    else:
+        leaves = sorted(repr((path, kind, _whole(leaf))) for path, kind, leaf in _leaves(value[0]))
+        canonical = "data " + "\n".join(leaves)
+    return blake2b(canonical.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
 def field_f1(left: Any, right: Any) -> float:
     """F1 of two JSON values over their leaves, each at its place; 1 if and only if they are equal as JSON.
 
@@ -129,6 +141,11 @@ def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[_Leaf]:
         yield path, "number", value
     else:
         yield path, type(value).__name__, value
+
+
+def _whole(leaf: object) -> object:
+    """1.0 is written as 1."""
+    return int(leaf) if isinstance(leaf, float) and leaf.is_integer() else leaf
 
 
 def _arguments(text: str) -> Any:

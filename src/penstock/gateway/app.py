@@ -184,6 +184,8 @@ class Gateway:
         await receive()
         if self.opened is not None:
             await self.opened()
+        if self.house.resuming is not None:
+            self.house.resuming.begin()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         if self._closed is not None:

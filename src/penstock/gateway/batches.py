@@ -2,7 +2,8 @@
 
 Shadows with the same credentials go into one batch when so many of them wait, or the first has waited long enough. From
 then on each call's record says that it waits, at an unknown cost, so that a process that dies leaves no hidden bill. At
-the close, what was never sent is given up; what was sent is written off, at an unknown cost.
+the close, what was never sent is given up. What was sent is kept in the ledger for the next process
+(``gateway.resuming``); without a ledger it is written off, at an unknown cost.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Callable
 
 import msgspec
 
+from penstock.engine.pending import WAITS
 from penstock.engine.record import Call, ExtraSend
 from penstock.engine.steps import WRITTEN_OFF, Sent, Shadow
-from penstock.errors import UpstreamError
-from penstock.gateway.batch_apis import APIS, BatchApi, Outcome, Request
+from penstock.errors import InternalError, UpstreamError
+from penstock.gateway.batch_apis import APIS, Ask, BatchApi, Outcome, Request
 from penstock.gateway.headers import Lines, header, replaced
+from penstock.gateway.kept_batches import SECRETS, KeptBatches, credentials_digest
 from penstock.gateway.resilience import Endpoint
 from penstock.gateway.settings import Settings
 from penstock.wire.content_encoding import READABLE, plain_body
@@ -26,14 +29,7 @@ MOST_WAITING = 5_000
 """Shadows that may wait, for a batch or in one; the next one is given up."""
 
 _OK = 200
-_CREDENTIALS = (
-    b"authorization",
-    b"x-api-key",
-    b"anthropic-version",
-    b"anthropic-beta",
-    b"openai-organization",
-    b"openai-project",
-)
+_CREDENTIALS = (*SECRETS, b"anthropic-version", b"anthropic-beta")
 
 _Key = tuple[Dialect, tuple[tuple[bytes, bytes], ...]]
 
@@ -66,6 +62,10 @@ class Batches:
         clock: seconds since the epoch.
         amend: given the record of a call whose shadow was sent.
         failed: is given a short name of each failure.
+        kept: where pairs in batches outlive the process; None for nowhere.
+
+    Attributes:
+        heard: told of the credentials of each shadow; None for nobody.
     """
 
     def __init__(
@@ -74,20 +74,25 @@ class Batches:
         clock: Callable[[], float],
         amend: Callable[[Call], object],
         failed: Callable[[str], object],
+        kept: KeptBatches | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._amend = amend
         self._failed = failed
+        self._kept = kept
         self._groups: dict[_Key, _Group] = {}
         self._waiting: dict[str, _Waiting] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.heard: Callable[[Lines], object] | None = None
 
     async def sent(self, shadow: Shadow, endpoint: Endpoint, lines: Lines) -> Sent | None:
         """The answer to a shadow, when its batch is over; None when it was given up and cost nothing."""
         if len(self._waiting) >= MOST_WAITING:
             self._failed("batch: too_many_shadows")
             return None
+        if self.heard is not None:
+            self.heard(lines)
         answer: asyncio.Future[Sent | None] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(shadow, answer, self._clock())
         self._waiting[shadow.call_id] = waiting
@@ -98,11 +103,12 @@ class Batches:
             self._waiting.pop(shadow.call_id, None)
 
     def close(self) -> None:
-        """Give up what waits for a batch, and write off what is in one."""
+        """Give up what waits for a batch; what is in one is left to the next process, or written off."""
         for task in self._tasks:
             task.cancel()
         for waiting in list(self._waiting.values()):
-            _settle(waiting, self._lost(waiting, WRITTEN_OFF) if waiting.sent else None)
+            written_off = waiting.sent and (self._kept is None or waiting.shadow.pending is None)
+            _settle(waiting, self._lost(waiting, WRITTEN_OFF) if written_off else None)
 
     def _join(self, waiting: _Waiting, endpoint: Endpoint, lines: Lines) -> None:
         credentials = tuple(sorted(line for line in lines if line[0] in _CREDENTIALS))
@@ -128,61 +134,50 @@ class Batches:
                 del self._groups[key]
         try:
             await self._carry(group)
-        except (UpstreamError, msgspec.MsgspecError, ValueError) as error:
+        except (UpstreamError, InternalError, msgspec.MsgspecError, ValueError) as error:
             self._failed(f"batch: {type(error).__name__}")
-        finally:
-            for waiting in group.waiting:
-                _settle(waiting, self._lost(waiting, "batch_lost") if waiting.sent else None)
+        for waiting in group.waiting:
+            _settle(waiting, self._lost(waiting, "batch_lost") if waiting.sent else None)
+        if self._kept is not None:
+            await self._kept.over([one.shadow.call_id for one in group.waiting])
 
     async def _carry(self, group: _Group) -> None:
         """Send a batch, wait until it is over, and hand out its answers."""
-
-        async def ask(method: bytes, target: bytes, body: bytes, kind: bytes) -> bytes:
-            return await self._asked(group, method, target, body, kind)
-
+        ask = asking(group.endpoint, group.lines, self._settings.max_answer)
+        if self._kept is not None:
+            pairs = [one.shadow.pending for one in group.waiting if one.shadow.pending is not None]
+            await self._kept.sending(pairs, credentials_digest(group.lines))
         batch = await group.api.create(ask, [Request(one.shadow.call_id, one.shadow.body) for one in group.waiting])
         for waiting in group.waiting:
             waiting.sent = True
             self._amend(_marked(waiting.shadow, batch))
-        until = self._clock() + self._settings.batch_deadline_s
-        outcomes = None
-        while outcomes is None:
-            if self._clock() > until:
-                self._failed("batch: not_over_in_time")
-                return
-            await asyncio.sleep(self._settings.batch_poll_s)
-            try:
-                outcomes = await group.api.outcomes(ask, batch)
-            except UpstreamError:
-                self._failed("batch: not_found_for_now")
+        if self._kept is not None:
+            await self._kept.sent([one.shadow.call_id for one in group.waiting], batch)
+        outcomes = await self._over(group.api, ask, batch)
         for waiting in group.waiting:
             outcome = outcomes.get(waiting.shadow.call_id)
             if outcome is not None:
-                _settle(waiting, self._answer(waiting, outcome))
+                _settle(waiting, sent_of(outcome, waiting.queued_at, self._clock()))
 
-    async def _asked(self, group: _Group, method: bytes, target: bytes, body: bytes, kind: bytes) -> bytes:
-        """The body of a 200; ValueError for another status."""
-        lines = replaced([*group.lines, (b"content-type", kind)], b"accept-encoding", READABLE)
-        response = await group.endpoint.request(method, target, lines, body)
-        raw = await response.read(self._settings.max_answer)
-        plain = plain_body(raw, header(response.headers, b"content-encoding"))
-        if response.status != _OK or plain is None:
-            raise ValueError("the batch API refused")
-        return plain
-
-    def _answer(self, waiting: _Waiting, outcome: Outcome) -> Sent:
-        return Sent(
-            status=outcome.status,
-            body=outcome.body,
-            started_at=waiting.queued_at,
-            ended_at=self._clock(),
-            error_kind=outcome.error_kind,
-            batched=True,
-        )
+    async def _over(self, api: BatchApi, ask: Ask, batch: str) -> dict[str, Outcome]:
+        """What came of a batch when it is over; nothing at all when it is not over in time."""
+        until = self._clock() + self._settings.batch_deadline_s
+        while self._clock() <= until:
+            await asyncio.sleep(self._settings.batch_poll_s)
+            try:
+                outcomes = await api.outcomes(ask, batch)
+            except UpstreamError:
+                self._failed("batch: not_found_for_now")
+                continue
+            if outcomes is not None:
+                return outcomes
+            if self._kept is not None:
+                await self._kept.seen(batch)
+        self._failed("batch: not_over_in_time")
+        return {}
 
     def _lost(self, waiting: _Waiting, kind: str) -> Sent:
-        now = self._clock()
-        return Sent(status=None, started_at=waiting.queued_at, ended_at=now, error_kind=kind, batched=True)
+        return lost(kind, waiting.queued_at, self._clock())
 
 
 def _settle(waiting: _Waiting, sent: Sent | None) -> None:
@@ -190,8 +185,40 @@ def _settle(waiting: _Waiting, sent: Sent | None) -> None:
         waiting.answer.set_result(sent)
 
 
+def asking(endpoint: Endpoint, lines: Lines, most: int) -> Ask:
+    """A way to ask a batch API: gives the body of a 200, ValueError for another status."""
+
+    async def ask(method: bytes, target: bytes, body: bytes, kind: bytes) -> bytes:
+        sent = replaced([*lines, (b"content-type", kind)], b"accept-encoding", READABLE)
+        response = await endpoint.request(method, target, sent, body)
+        raw = await response.read(most)
+        plain = plain_body(raw, header(response.headers, b"content-encoding"))
+        if response.status != _OK or plain is None:
+            raise ValueError("the batch API refused")
+        return plain
+
+    return ask
+
+
+def sent_of(outcome: Outcome, started_at: float, ended_at: float) -> Sent:
+    """An outcome as the result of a Send."""
+    return Sent(
+        status=outcome.status,
+        body=outcome.body,
+        started_at=started_at,
+        ended_at=ended_at,
+        error_kind=outcome.error_kind,
+        batched=True,
+    )
+
+
+def lost(kind: str, started_at: float, ended_at: float) -> Sent:
+    """A shadow of which nothing came, though it may have to be paid for."""
+    return Sent(status=None, started_at=started_at, ended_at=ended_at, error_kind=kind, batched=True)
+
+
 def _marked(shadow: Shadow, batch: str) -> Call:
     """The record of a call whose shadow is in a batch: its cost is not known yet."""
-    reason = f"waits for batch {batch}"
+    reason = f"{WAITS} {batch}"
     extra = ExtraSend(purpose="shadow", model=shadow.model, reason=reason, status=None, usage=None, cost=None)
     return msgspec.structs.replace(shadow.call, extra_sends=(*shadow.call.extra_sends, extra))

@@ -12,6 +12,7 @@ from penstock.gateway.app import Gateway
 from penstock.gateway.budgets import Budgets
 from penstock.gateway.heads import Heads
 from penstock.gateway.house import House
+from penstock.gateway.kept_batches import KeptBatches
 from penstock.gateway.keys import KeyRing
 from penstock.gateway.logs import Log
 from penstock.gateway.origin import origin_of
@@ -102,6 +103,7 @@ def build_gateway(
         books.heard.append(learnt.heard)
     if budgets:
         budgets.recall(books.earlier(month_begin(clock())))
+    kept = None if path is None else KeptBatches(path, writer, clock)
     house = House(
         context=context,
         books=books,
@@ -115,13 +117,18 @@ def build_gateway(
         ids=ids,
         log=log,
         spans=None if collector is None else SpanExporter(collector),
+        kept=kept,
     )
 
     keeper = None if path is None else GateKeeper(context.gates, path, clock=clock, writer=writer)
     house.learner = learner_for(policy, house.context, path)
 
     async def closed() -> None:
+        if house.resuming is not None:
+            house.resuming.close()
         await house.shadows.close()
+        if kept is not None:
+            await kept.close()
         if house.learner is not None:
             house.learner.close()
         await house.warmth.close(ids, books.keep)

@@ -7,16 +7,22 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from penstock.engine.context import EngineContext
+from penstock.engine.late import settled_late
+from penstock.engine.pending import PendingPair
+from penstock.engine.record import Call
+from penstock.engine.steps import Sent
 from penstock.gateway.batches import Batches
 from penstock.gateway.budgets import Budgets, Verdict, period_of
 from penstock.gateway.drift import alarm_log, drift_gauges
 from penstock.gateway.headers import Asked, Lines, SameLines, replaced
 from penstock.gateway.heads import Heads
+from penstock.gateway.kept_batches import KeptBatches
 from penstock.gateway.keys import Holder, KeyRing
 from penstock.gateway.logs import Log
 from penstock.gateway.metrics import Gauge, Metrics
 from penstock.gateway.pacing import Pacer
 from penstock.gateway.resilience import Endpoint
+from penstock.gateway.resuming import ANTHROPIC_VERSION, Resuming
 from penstock.gateway.settings import Settings
 from penstock.gateway.shadows import Shadows
 from penstock.gateway.upstream import Exchange, Upstream
@@ -48,6 +54,7 @@ class House:
         rules: the policy's section on resilience.
         running: calls that run now.
         shadows: requests for the quality gate that no caller waits for.
+        resuming: batches of shadows that an earlier process left; None without a ledger.
         spans: the exporter to an OpenTelemetry collector, or None.
         learner: what finds easy prompts, where the policy asks for that.
         warmth: requests that fill cache entries or keep them alive.
@@ -73,6 +80,7 @@ class House:
         budgets: Budgets | None = None,
         settings: Settings | None = None,
         spans: SpanExporter | None = None,
+        kept: KeptBatches | None = None,
     ) -> None:
         self.context = context
         self.books = books
@@ -98,8 +106,39 @@ class House:
         self.spans = spans
         if spans is not None:
             books.heard.append(spans.heard)
-        self.shadows = Shadows(self.settings, clock, Batches(self.settings, clock, books.amend, self._failed))
+        batches = Batches(self.settings, clock, books.amend, self._failed, kept)
+        self.shadows = Shadows(self.settings, clock, batches)
+        self.resuming = None if kept is None else self._resuming(kept)
+        batches.heard = None if self.resuming is None else self.resuming.heard
         self.warmth = Warmth(context, lambda: self.endpoints, self.settings, clock)
+
+    def own_credentials(self) -> list[Lines]:
+        """The provider keys of the policy as headers, in each form in which calls are sent with them."""
+        found: list[Lines] = []
+        for provider, key in self.keys.items():
+            bearer = (b"authorization", b"Bearer " + key)
+            if provider == "anthropic":
+                version = (b"anthropic-version", ANTHROPIC_VERSION)
+                found += [[(b"x-api-key", key), version], [bearer, version]]
+            else:
+                found.append([bearer])
+        return found
+
+    def _resuming(self, kept: KeptBatches) -> Resuming:
+        def settle(pair: PendingPair, call: Call, sent: Sent) -> None:
+            settled = settled_late(pair, call, sent, self.context)
+            if settled is not call:
+                self.books.amend(settled)
+
+        return Resuming(
+            kept,
+            self.settings,
+            self.clock,
+            endpoint=lambda provider: self.endpoints[provider],
+            own=self.own_credentials,
+            settle=settle,
+            failed=self._failed,
+        )
 
     def _failed(self, name: str) -> None:
         self.context.failures[name] += 1

@@ -185,6 +185,23 @@ def _calls_by_row(connection: sqlite3.Connection) -> None:
     _call_details(connection)
 
 
+def _pending_pairs(connection: sqlite3.Connection) -> None:
+    """Shadows that are in a provider's batch: what the next process needs to read and score them. No text, no key."""
+    connection.execute(
+        """
+        CREATE TABLE pending_pairs (
+            call TEXT PRIMARY KEY NOT NULL,
+            batch TEXT NOT NULL,
+            credentials TEXT NOT NULL,
+            sent_at REAL NOT NULL,
+            owner TEXT NOT NULL,
+            seen_at REAL NOT NULL,
+            pair BLOB NOT NULL
+        ) WITHOUT ROWID
+        """
+    )
+
+
 STEPS: tuple[Step, ...] = (
     _calls,
     _call_details,
@@ -195,6 +212,7 @@ STEPS: tuple[Step, ...] = (
     _evidence,
     _gate_labels,
     _calls_by_row,
+    _pending_pairs,
 )
 
 COLUMNS = {
@@ -202,7 +220,7 @@ COLUMNS = {
     "cost_extra": "of all extra sends in picodollars; none when one of them is unknown.",
     "alarm": "the arithmetic of the alarm that this call raised; none as a rule.",
     "record": "the whole record as JSON.",
-    "candidate": "the cheaper model, as the policy names it.",
+    "candidate": "the cheaper model as the policy names it, the edits that are tested, or both.",
     "state": "shadow, canary, promoted, demoted or held.",
     "entered_at": "when that state was entered, seconds since the epoch.",
     "saved_at": "when the row was written, seconds since the epoch.",
@@ -217,6 +235,13 @@ COLUMNS = {
     "surface": "surface features of the prompt.",
     "action": "hold, release, promote or pin.",
     "person": "who decided.",
+    "call": "the call that the shadow is of.",
+    "batch": "the provider's id of the batch; empty while it is being sent.",
+    "credentials": "digest of what the batch was sent with.",
+    "sent_at": "seconds since the epoch.",
+    "owner": "the process that waits for the batch; empty after its end.",
+    "seen_at": "when the owner last looked at the batch, seconds since the epoch.",
+    "pair": "digest of the shown answer, models and times as JSON.",
     "why": "their reason.",
     "part": "lengths, calibration, escalations, reuse.",
     "version": "of the parts' format.",

@@ -16,6 +16,7 @@ from penstock.ledger.gates import GateShelf
 from penstock.ledger.labels import LabelShelf
 from penstock.ledger.learnt import EvidenceShelf
 from penstock.ledger.migrations import migrate
+from penstock.ledger.pending import PendingShelf
 from penstock.money import Picodollars
 
 BUSY_S = 10.0
@@ -174,6 +175,11 @@ class Ledger:
     def labels(self) -> LabelShelf:
         """The scored pairs that this file keeps."""
         return LabelShelf(self._connection)
+
+    @property
+    def pending(self) -> PendingShelf:
+        """The shadows in batches that this file keeps."""
+        return PendingShelf(self._connection)
 
     def after(self, place: tuple[float, str] | None, limit: int = 1000) -> list[Call]:
         """Calls that stand behind a place (start time and id), oldest first; None begins at the first."""
