@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from penstock.engine.attempt import Attempt, billed_model, cost_at, read_attempt
+from penstock.engine.attempt import Attempt, answered_by, billed_model, cost_at, read_attempt
 from penstock.engine.steps import Send
 from penstock.models.tiers import Tier
 from penstock.wire.answer import Answer
@@ -77,3 +77,12 @@ def test_a_drivers_own_reading_is_taken_before_the_body() -> None:
     attempt = _read(ANTHROPIC, msgspec.structs.replace(given, answer=from_driver, usage=known))
     assert attempt.answer is from_driver
     assert attempt.usage is known
+
+
+def test_an_answer_is_of_the_model_that_was_asked_unless_it_names_another() -> None:
+    def by(told: str) -> str | None:
+        return answered_by(_read(ANTHROPIC, sent({"id": "msg_1", "model": told})))
+
+    assert by("") == by("claude-opus-5-5") == by("claude-opus-5-5-20260922") == by("what is this") == "claude-opus-5-5"
+    assert by("claude-haiku-4-5") == "claude-haiku-4-5"
+    assert answered_by(_read(ANTHROPIC, sent({"type": "error"}, status=529))) is None

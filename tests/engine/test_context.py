@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.engine.context import EngineContext, nothing_promoted
+from penstock.engine.context import SEVERAL, EngineContext, nothing_promoted
 from penstock.policy.load import load_policy
 
 
@@ -24,6 +24,7 @@ def test_a_session_is_pinned_per_task() -> None:
     context.pin("t", None, "m3")
     assert (context.pinned("t", "s"), context.pinned("u", "s")) == ("m1", "m2")
     assert context.pinned("t", None) is None
+    assert context.pin_of("t", "s").answered_by is None
     assert context.pinned("t", "other") is None
 
 
@@ -37,3 +38,13 @@ def test_the_session_used_least_lately_is_forgotten_first(monkeypatch: pytest.Mo
 
 def test_an_answer_of_a_call_that_is_over_changes_nothing() -> None:
     _context().began("never heard of", 1.0)
+
+
+def test_who_gave_a_sessions_answers_is_remembered_until_another_model_does() -> None:
+    context = EngineContext(load_policy(""))
+    context.pin("t", "s", "m", None)
+    assert context.pin_of("t", "s") == ("m", None)
+    for answered_by, expected in (("m", "m"), (None, "m"), ("m", "m"), ("other", SEVERAL), ("m", SEVERAL)):
+        context.pin("t", "s", "m", answered_by)
+        assert context.pin_of("t", "s") == ("m", expected)
+    assert context.pin_of("t", None) == (None, None)

@@ -13,6 +13,8 @@ from penstock.engine.edit import Action, Edit, Note, Risk
 from penstock.engine.facts import Facts
 from penstock.engine.pipeline import ORDERED, Lever, optimise
 from penstock.engine.plan import Plan
+from penstock.models.catalog import profile_of
+from penstock.models.profile import Profile
 from penstock.money import Picodollars
 from penstock.wire.dialect import Dialect
 from penstock.wire.segments import Level
@@ -221,13 +223,27 @@ def test_t1_t7_no_lever_moves_the_prefix_between_successive_turns(
     dialect: Dialect, models: Any, routed: bool, script: Any, conversations: int
 ) -> None:
     asked, taken = models[dialect]
-    if routed:  # a route ends at the first thinking of another model, whose signature cannot be carried over
+    if routed and not _keeps_thinking(taken):  # it strips earlier thinking itself, and its cache ends there (T13)
         script = [(size, rounds, False) for size, rounds, _ in script]
     talk = Talk(LETS + ROUTE.format(taken) if routed else LETS, asked)
     for length in range(1, len(script) + 1):
         for conversation in range(conversations):
             talk.turn(dialect, script[:length], conversation)
     assert talk.moved == []
+
+
+def _keeps_thinking(model: str) -> bool:
+    profile = profile_of(model)
+    return isinstance(profile, Profile) and (profile.keeps_thinking or profile.provider != "anthropic")
+
+
+def test_t15_a_routed_session_stays_where_it_is_when_thinking_enters_it() -> None:
+    asked, taken = NEWER[Dialect.ANTHROPIC_MESSAGES]
+    talk = Talk(LETS + ROUTE.format(taken), asked)
+    for length in range(1, 5):
+        talk.turn(Dialect.ANTHROPIC_MESSAGES, [(10, [], False), *[(10, [[5]], True)] * (length - 1)], 0)
+    assert talk.moved == []
+    assert talk.models == [taken] * 4
 
 
 @pytest.mark.parametrize("stabilise", [True, False])

@@ -72,6 +72,7 @@ class Talk:
     Attributes:
         moved: the turns whose request does not begin as the one before it did: (conversation, turn, tokens asked).
         edited: the levers that changed anything.
+        models: that the turns were sent to.
     """
 
     def __init__(self, policy: str, model: str, levers: Sequence[Lever] = ORDERED) -> None:
@@ -82,6 +83,7 @@ class Talk:
         self._at = NOW
         self.moved: list[tuple[int, int, int]] = []
         self.edited: set[str] = set()
+        self.models: list[str] = []
 
     def turn(self, dialect: Dialect, script: Sequence[Turn], conversation: int, *, turned: bool = False) -> None:
         """Send a conversation as far as a script goes; ``turned`` with its tools and their keys the other way round."""
@@ -99,6 +101,7 @@ class Talk:
         assert step.plan is not None
         self.edited |= {edit.lever for edit in step.plan.edits}
         assert not step.plan.failures
+        self.models.append(step.model)
         view = read_request(dialect, step.body)
         self._play >> sent({}, at=self._at)
         while not self._play.ended:

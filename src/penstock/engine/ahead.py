@@ -75,6 +75,7 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
     promoted = context.promoted(task) | (trial.promoted if trial is not None else frozenset())
     of_task = policy.task(task)
     _lay_out(view, task, context, routed=bool(promoted))
+    pin = context.pin_of(task, request.session)
     facts = facts_for(
         view,
         task=task,
@@ -89,7 +90,8 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
         tier=_tier_asked(view),
         promoted=promoted,
         waiting=waiting_edits(of_task, trial),
-        pinned=context.pinned(task, request.session),
+        pinned=pin.model,
+        answered_by=pin.answered_by,
         retries=not request.streamed_to_caller,
     )
     before = forecast.admission(forecast.baseline, view, facts.profile, facts.counted.ends, request.started_at)

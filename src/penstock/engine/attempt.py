@@ -109,6 +109,15 @@ def cost_at(model: str, usage: Usage, at: float, tier: Tier) -> Picodollars | No
     return None if isinstance(price, Unknown) else price
 
 
+def answered_by(attempt: Attempt) -> str | None:
+    """The model whose answer it is: as the request names it, unless the answer names another one; None without one."""
+    if not attempt.accepted:
+        return None
+    asked, told = attempt.send.model, "" if attempt.answer is None else attempt.answer.model
+    known, own = resolve(told) if told else None, resolve(asked)
+    return asked if known is None or (own is not None and known.model == own.model) else told
+
+
 def billed_model(sent: str, answer: Answer | None) -> str:
     """The model that answered, as far as the price table knows it; else the one that was asked."""
     if answer is not None and answer.model and resolve(answer.model) is not None:

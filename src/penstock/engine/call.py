@@ -20,7 +20,7 @@ import msgspec
 
 from penstock.engine.again import Again, cascades, next_try
 from penstock.engine.ahead import Ahead, look_ahead
-from penstock.engine.attempt import Attempt, read_attempt
+from penstock.engine.attempt import Attempt, answered_by, read_attempt
 from penstock.engine.baseline import Before, cost_before
 from penstock.engine.beside import Beside
 from penstock.engine.context import EngineContext
@@ -146,7 +146,8 @@ def _attempts(
         except Exception as error:  # noqa: BLE001 - the answer is there; learning may not lose it
             context.failures[f"learn: {type(error).__name__}"] += 1
         if again is None:
-            context.pin(plan.task, request.session, plan.model if treated else plan.view.model)
+            model = plan.model if treated else plan.view.model
+            context.pin(plan.task, request.session, model, answered_by(attempt))
             return attempt, spent
         spent.append((attempt, again))
         view, purpose, at = again.view, again.purpose, attempt.sent.ended_at

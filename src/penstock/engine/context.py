@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from penstock.engine.diagnosing import Comparisons
 from penstock.engine.facts import Facts
@@ -27,6 +28,25 @@ Promoted = Callable[[str], frozenset[str]]
 _SESSIONS = 100_000
 _REFUSALS = 3
 _PROBE_ONE_IN = 50
+
+
+SEVERAL = ""
+"""More than one model gave a session's answers."""
+
+
+class Pin(NamedTuple):
+    """What is remembered of a session.
+
+    Attributes:
+        model: that it was last sent to, or None.
+        answered_by: the model that gave every answer that its caller got, `SEVERAL`, or None before the first.
+    """
+
+    model: str | None = None
+    answered_by: str | None = None
+
+
+NO_PIN = Pin()
 
 
 def nothing_promoted(task: str) -> frozenset[str]:  # noqa: ARG001 - the signature of a gate
@@ -73,7 +93,7 @@ class EngineContext:
         self.failures: Counter[str] = Counter()
         self._refused: dict[str, int] = {}
         self._waited: dict[str, int] = {}
-        self._pinned: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._pinned: OrderedDict[tuple[str, str], Pin] = OrderedDict()
 
     def began(self, call_id: str, at: float) -> None:
         """The provider's answer to a call began (a 2xx status arrived) at ``at``, seconds since the epoch.
@@ -130,13 +150,26 @@ class EngineContext:
 
     def pinned(self, task: str, session: str | None) -> str | None:
         """The model that a session of a task was last sent to, or None."""
-        return None if session is None else self._pinned.get((task, session))
+        return self.pin_of(task, session).model
 
-    def pin(self, task: str, session: str | None, model: str) -> None:
-        """Remember the model of a session; the least lately used of more than 100,000 sessions is forgotten."""
+    def pin_of(self, task: str, session: str | None) -> Pin:
+        """What is remembered of a session of a task."""
+        return NO_PIN if session is None else self._pinned.get((task, session), NO_PIN)
+
+    def pin(self, task: str, session: str | None, model: str, answered_by: str | None = None) -> None:
+        """Remember a session's model; the least lately used of more than 100,000 sessions is forgotten.
+
+        Args:
+            task: whose session.
+            session: its key; None is not remembered.
+            model: that it was sent to.
+            answered_by: the model whose answer the caller got, or None when it got none.
+        """
         if session is None:
             return
-        self._pinned[(task, session)] = model
+        known = self.pin_of(task, session).answered_by
+        by = known if answered_by is None else answered_by if known in (None, answered_by) else SEVERAL
+        self._pinned[(task, session)] = Pin(model, by)
         self._pinned.move_to_end((task, session))
         if len(self._pinned) > _SESSIONS:
             self._pinned.popitem(last=False)

@@ -47,6 +47,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         waiting: levers whose edits the quality gate keeps from this call.
         warm: prompt tokens that the client's own bytes would read from a cache now; Unknown when not foreseen.
         pinned: the model that this session was last sent to, or None.
+        answered_by: the model that gave every answer of this session; None before the first, empty for several.
         retries: whether a cut answer can be asked for again before the caller sees it.
     """
 
@@ -69,6 +70,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     waiting: frozenset[str]
     warm: int | Unknown
     pinned: str | None
+    answered_by: str | None
     retries: bool
 
     @property
@@ -130,6 +132,7 @@ def facts_for(
     waiting: frozenset[str] = frozenset(),
     warm: int | Unknown | None = None,
     pinned: str | None = None,
+    answered_by: str | None = None,
     retries: bool = False,
 ) -> Facts:
     """The facts for a view; what is left out is unknown, empty or the standard tier."""
@@ -155,6 +158,7 @@ def facts_for(
         waiting=waiting,
         warm=Unknown("no cache state") if warm is None else warm,
         pinned=pinned,
+        answered_by=answered_by,
         retries=retries,
     )
 

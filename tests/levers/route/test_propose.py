@@ -107,6 +107,47 @@ def test_t15_a_session_whose_cache_is_not_known_counts_as_warm() -> None:
     assert _planned(messages("x" * 40_000, model=OPUS), policy, session="s", pinned=OPUS)["model"] == OPUS
 
 
+def _thought(**more: Any) -> dict[str, Any]:
+    """A second turn after an answer with thinking."""
+    body = messages("x" * 40_000, model=OPUS, thinking={"type": "adaptive"}, **more)
+    answer = [{"type": "thinking", "thinking": "hm", "signature": "s"}, {"type": "text", "text": "ok"}]
+    body["messages"] += [{"role": "assistant", "content": answer}, {"role": "user", "content": "go on"}]
+    return body
+
+
+SONNET = "claude-sonnet-5"
+TO_SONNET = f'[tasks.t.route]\nmodel = "{SONNET}"\nhorizon_turns = 3\n'
+
+
+def test_t15_a_session_stays_on_the_model_whose_own_thinking_it_holds() -> None:
+    warm = facts_of(view_of(_thought())).input_tokens
+    stays = {"session": "s", "warm": warm, "pinned": SONNET, "answered_by": SONNET}
+    assert _planned(_thought(), TO_SONNET, **stays)["model"] == SONNET
+    for changed in ({"answered_by": ""}, {"answered_by": OPUS}, {"pinned": OPUS}, {"pinned": None}):
+        assert _planned(_thought(), TO_SONNET, **{**stays, **changed})["model"] == OPUS
+    assert _planned(_thought(), TO_SONNET + "pin_sessions = false\n", **stays)["model"] == OPUS
+
+
+def test_t15_turns_that_the_provider_keeps_for_the_model_go_on_there() -> None:
+    body = {"model": "gpt-6.1-sol", "input": "go on", "previous_response_id": "resp_1"}
+    view = view_of(body, Dialect.OPENAI_RESPONSES)
+    policy = '[tasks.t.route]\nmodel = "gpt-6-luna"\n'
+    (note,) = propose(view, facts_of(view, policy, session="s"))
+    assert isinstance(note, Note)
+    assert "kept at the provider for another model" in note.why
+    facts = facts_of(view, policy, session="s", pinned="gpt-6-luna", answered_by="gpt-6-luna")
+    assert next(edit.path for edit in propose(view, facts) if isinstance(edit, Edit)) == ("model",)
+
+
+def test_t15_a_session_that_cannot_stay_is_told_what_its_warm_prompt_costs() -> None:
+    (note,) = _notes(_thought(), TO_SONNET, session="s", pinned=SONNET, answered_by="")
+    assert "holds another model's thinking; leaves about " in note
+    assert "warm tokens behind, $0.00" in note
+    assert " to read there and $0." in note
+    (other,) = _notes(_thought(), TO_SONNET, session="s", pinned=OPUS)
+    assert other.endswith("holds another model's thinking")
+
+
 def test_the_reason_names_the_warm_tokens_left_behind() -> None:
     view = view_of(messages("x" * 4000, model=OPUS))
     (edit, *_) = propose(view, facts_of(view, TO_HAIKU, warm=1000))

@@ -54,12 +54,30 @@ def route_to(view: View, facts: Facts, model: str, policy: RoutePolicy) -> list[
         return Note(LEVER, f"{model} is the model that was asked for")
     prompt = _prompt_there(view, facts, model, target)
     high = round(prompt * facts.evidence.calibration.band(model)[1])
-    operations = translated(view, target, prompt_tokens=high)
+    own = policy.pin_sessions and facts.pinned == facts.answered_by == model
+    operations = translated(view, target, prompt_tokens=high, own=own)
     if isinstance(operations, Refused):
-        return Note(LEVER, f"{model} is not taken: {operations.why}")
+        return Note(LEVER, f"{model} is not taken: {operations.why}{_abandoned(view, facts, model, prompt)}")
     operations += _variant(view, facts, policy, model, target)
     saving = _saving(view, facts, model, policy, prompt)
     return _edits(model, operations, saving, _why(view, facts, model, operations))
+
+
+def _abandoned(view: View, facts: Facts, model: str, prompt: int) -> str:
+    """What it costs that a session leaves the model that holds its prompt warm, as a clause."""
+    if facts.pinned != model or not facts.caches(view):
+        return ""
+    here, there = facts.prices, prices_at(model, facts.now, prompt, facts.tier)
+    if isinstance(here, Unknown) or isinstance(there, Unknown) or isinstance(there.cache_read, Unknown):
+        return f"; leaves about {prompt:,} warm tokens behind"
+    anew = here.input if isinstance(here.cache_write_5m, Unknown) else here.cache_write_5m
+    if isinstance(anew, Unknown):
+        return f"; leaves about {prompt:,} warm tokens behind"
+    read, written = prompt * there.cache_read, facts.input_tokens * anew
+    return (
+        f"; leaves about {prompt:,} warm tokens behind, {format_usd(Picodollars(read))} to read there and "
+        f"{format_usd(Picodollars(written))} to fill here"
+    )
 
 
 def _prompt_there(view: View, facts: Facts, model: str, target: Profile) -> int:

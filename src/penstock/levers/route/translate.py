@@ -30,15 +30,17 @@ class Refused(msgspec.Struct, frozen=True):
     why: str
 
 
-def translated(view: View, target: Profile, *, prompt_tokens: int) -> list[Operation] | Refused:
+def translated(view: View, target: Profile, *, prompt_tokens: int, own: bool = False) -> list[Operation] | Refused:
     """The operations that make a request fit for another model of its dialect, the model's name excepted.
 
     Args:
         view: the request.
         target: the other model.
         prompt_tokens: of the prompt under the target's tokenizer, on the high side.
+        own: whether the target gave every answer of the conversation, so that its thinking and its stored turns are the
+            target's own.
     """
-    why = next(_obstacles(view, target, prompt_tokens), None)
+    why = next(_obstacles(view, target, prompt_tokens, own=own), None)
     if why is not None:
         return Refused(why)
     operations = [*_forbidden(view, target), *_effort(view, target), *_unmarked(view, target)]
@@ -49,7 +51,7 @@ def translated(view: View, target: Profile, *, prompt_tokens: int) -> list[Opera
     return [*operations, *thinking, *cap]
 
 
-def _obstacles(view: View, target: Profile, prompt_tokens: int) -> Iterator[str]:
+def _obstacles(view: View, target: Profile, prompt_tokens: int, *, own: bool) -> Iterator[str]:
     """What no translation can mend."""
     if target.provider != view.dialect.provider:
         yield f"it is of {target.provider}, and the request is in the dialect of {view.dialect.provider}"
@@ -65,9 +67,9 @@ def _obstacles(view: View, target: Profile, prompt_tokens: int) -> Iterator[str]
         yield "it rejects a prefilled answer"
     if not target.accepts_system_messages and any(role in ("system", "developer") for role in roles):
         yield "it rejects system messages inside the conversation"
-    if any(segment.kind == "thinking" for segment in view.segments):
+    if not own and any(segment.kind == "thinking" for segment in view.segments):
         yield "the conversation holds another model's thinking"
-    if view.get("previous_response_id") is not None or view.get("conversation") is not None:
+    if not own and (view.get("previous_response_id") is not None or view.get("conversation") is not None):
         yield "the earlier turns are kept at the provider for another model"
     window = target.context_window
     cap = view.cap
