@@ -46,7 +46,7 @@ class Broken(EngineContext):
 class Forgetful(EngineContext):
     """A context that raises when an answer is in."""
 
-    def pin(self, task: str, session: str | None, model: str) -> None:
+    def pin(self, task: str, session: str | None, model: str, answered_by: str | None = None) -> None:
         raise RuntimeError("broken")
 
 

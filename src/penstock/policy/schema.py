@@ -260,7 +260,8 @@ class TrimPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     Attributes:
         enabled: false keeps the lever away from the task.
         window_tokens: the size of the rolling window; None leaves conversations whole.
-        high: history is left alone until it is larger than high x window_tokens.
+        high: history is left alone until it is larger than high x window_tokens; where what has to stay is above the
+            low mark by itself, until as much as lies between the marks has come since the cut before.
         low: it is then cut to at most low x window_tokens.
         retrieved_tokens: the cap on retrieved text in a call.
         top_k: the most retrieved chunks to keep; None for as many as fit.

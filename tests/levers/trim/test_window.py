@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,7 +63,7 @@ def test_after_a_fresh_cut_the_history_is_at_the_low_mark_or_only_the_newest_tur
     messages = _talk((len(sizes) + 1) // 2)
     cut = find_cut(messages, sizes, 0, Marks(high, 0.7 * high), ALWAYS)
     if cut is None:
-        assert sum(sizes) <= high
+        assert sum(sizes) <= Marks(high, 0.7 * high).next_cut(sizes[0])
     elif cut.fresh:
         kept = sizes[0] + sum(sizes[cut.until :])
         assert kept <= 0.7 * high or cut.until == len(messages) - 1
@@ -68,10 +71,34 @@ def test_after_a_fresh_cut_the_history_is_at_the_low_mark_or_only_the_newest_tur
 
 
 def test_t22_a_prefix_that_is_larger_than_the_window_leaves_the_newest_turn() -> None:
-    messages = _talk(5)
-    cut = find_cut(messages, [10] * 9, 10_000, Marks(120, 70), ALWAYS)
+    messages = _talk(4)
+    cut = find_cut(messages, [10] * 7, 10_000, Marks(120, 70), ALWAYS)
     assert cut is not None
-    assert cut.until == 8
+    assert (cut.until, cut.fresh) == (6, True)
+
+
+@pytest.mark.parametrize("fixed", [0, 59, 60, 61, 100, 200, 10_000])
+def test_t1_whatever_stays_the_cut_is_held_while_history_gathers_between_the_marks(fixed: int) -> None:
+    """Fifty tokens lie between the marks, and two turns are forty: no two cuts follow each other within two turns."""
+    cuts = []
+    for number in range(1, 60):
+        messages = _talk(number)
+        cut = find_cut(messages, [10] * len(messages), fixed, Marks(120, 70), ALWAYS)
+        cuts.append(0 if cut is None else cut.until)
+    moves = [turn for turn, (before, after) in enumerate(pairwise(cuts)) if before != after]
+    assert len(moves) >= 10
+    assert min(after - before for before, after in pairwise(moves)) >= 2
+
+
+def test_t1_instructions_that_stay_do_not_make_every_turn_a_cut() -> None:
+    rule, cuts = Message(stays=True), []
+    for number in range(2, 40):
+        messages = [SAY, *[one for _ in range(number - 1) for one in (ANSWER, rule, SAY)]]
+        cut = find_cut(messages, [10] * len(messages), 0, Marks(120, 70), ALWAYS)
+        cuts.append(0 if cut is None else cut.until)
+    moves = [turn for turn, (before, after) in enumerate(pairwise(cuts)) if before != after]
+    assert len(moves) > 5
+    assert min(after - before for before, after in pairwise(moves)) >= 2
 
 
 def test_one_turn_is_never_cut() -> None:

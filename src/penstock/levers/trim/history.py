@@ -40,7 +40,9 @@ def propose(view: View, facts: Facts) -> list[Edit | Note]:
     cut = find_cut(messages, per_message, fixed, marks, _worth(view, facts, policy))
     if cut is None:
         over = f"{sum(counts):,} tokens are over the mark of {marks.high:,.0f}"
-        return [Note(LEVER, f"{over}, and no cut is valid and pays")]
+        if fixed > marks.low:
+            over += f", {fixed:,} of them before the messages"
+        return [Note(LEVER, f"{over}, and no cut is valid and pays yet")]
     kept = frozenset(index for index, message in enumerate(messages) if message.stays)
     return [_edit(view, facts, policy, cut, kept=kept, total=sum(counts))]
 

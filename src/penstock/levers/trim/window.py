@@ -5,6 +5,10 @@ the high mark, is then cut to the low mark, and that cut stays until the high ma
 now is found by walking through the turns from the first: the same history gives the same cut, on every host and after
 every restart, and a longer history gives the same cut or a later one.
 
+What stays whatever is cut (tools, system, the first message, the newest turn) may be above the low mark by itself. The
+next cut then waits until as much has come as lies between the marks: history gathers between two cuts all the same, and
+a request may be larger than the window by what has to stay.
+
 Cuts stand where a user begins to speak (T21). What is cut is everything between the first user message and there;
 instructions and what must not be taken away stay.
 """
@@ -25,6 +29,10 @@ class Marks(msgspec.Struct, frozen=True):
 
     high: float
     low: float
+
+    def next_cut(self, left: int) -> float:
+        """The size beyond which to cut where so many tokens were left by the cut before it, or stay in any case."""
+        return max(self.high, left + self.high - self.low)
 
 
 class Worth(msgspec.Struct, frozen=True):
@@ -83,15 +91,16 @@ def find_cut(messages: Sequence[Message], tokens: Sequence[int], fixed: int, mar
     upto = [0, *accumulate(tokens)]
     stays = [0, *accumulate(count if one.stays else 0 for one, count in zip(messages, tokens, strict=True))]
     head = fixed + upto[first + 1]
-    cut, made_at, rewritten = first + 1, -1, 0
+    cut, made_at, rewritten, left = first + 1, -1, 0, head
     for turn in turns:
         kept = upto[turn + 1] - upto[cut] + stays[cut] - stays[first + 1]
-        if head + kept <= marks.high:
+        if head + kept <= marks.next_cut(left):
             continue
         place = _place(places, cut, turn, upto=upto, room=marks.low - head)
         if place is None or not worth.pays(upto[place] - upto[cut], upto[turn + 1] - upto[place]):
             continue
         cut, made_at, rewritten = place, turn, upto[turn + 1] - upto[place]
+        left = head + stays[cut] - stays[first + 1] + rewritten
     if made_at < 0:
         return None
     removed = upto[cut] - upto[first + 1] - (stays[cut] - stays[first + 1])
