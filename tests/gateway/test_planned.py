@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 
@@ -9,9 +10,11 @@ import httpx2
 import pytest
 
 from penstock.engine.record import Call
+from penstock.gateway.planned import PlannedCall
+from penstock.gateway.turn import Turn
 from penstock.wire.usage import Basis
 from tests.gateway.raw_server import Peer, raw_server
-from tests.gateway.running import policy_for, serving
+from tests.gateway.running import eventually, policy_for, serving
 
 CHAT = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "hi"}]}
 ANSWER = json.dumps(
@@ -113,3 +116,34 @@ async def test_an_answer_that_is_no_answer_is_passed_on_and_its_cost_is_not_zero
     answer, raw, call, _ = await asked(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
     assert (answer.status_code, raw) == (200, body)
     assert call.cost is None or call.cost > 0 or call.usage is not None
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_call_that_is_over_is_freed_without_the_collector(stream: bool) -> None:
+    whole = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(ANSWER), ANSWER)
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in (DELTA, STOP, USAGE, DONE))
+
+    async def handler(peer: Peer) -> None:
+        for _ in range(3):
+            await peer.read_request()
+            await peer.send(STREAM + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n" if stream else whole)
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with raw_server(handler) as provider:
+            with serving(policy_for(f"http://127.0.0.1:{provider.port}")) as gateway:
+                async with httpx2.AsyncClient() as client:
+                    for _ in range(3):
+                        url = f"{gateway.openai_url}/chat/completions"
+                        answer = await client.post(url, json={**CHAT, "stream": stream})
+                        assert answer.status_code == 200
+                    gateway.calls(3)
+                    eventually(lambda: living(PlannedCall) == 0)
+                    assert living(Turn) <= 1  # a connection knows its latest turn
+    finally:
+        gc.enable()
+
+
+def living(kind: type) -> int:
+    return sum(type(one) is kind for one in gc.get_objects())

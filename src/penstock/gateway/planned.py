@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 
 import msgspec
 
-from penstock.engine.call import Incoming
+from penstock.engine.call import Incoming, Outcome
 from penstock.engine.flow import Flow
 from penstock.engine.hidden_chunk import UsageChunkFilter
 from penstock.engine.hidden_diagnosis import DiagnosisFilter, shown_to_caller
@@ -108,32 +108,37 @@ class PlannedCall:
         self._sent = False
         self._model = ""
         self._admission = Admission(house, route.provider, holder, asked, self._labels)
-        self._flow = Flow(
+
+    def _begin(self) -> Flow:
+        """The engine's side of the call. It is not kept here: it holds this object, and the two would be a cycle."""
+        labels = self._labels
+        return Flow(
             Incoming(
-                call_id=call_id,
+                call_id=self._call_id,
                 dialect=self._dialect,
-                raw=raw,
-                task=self._labels.task,
-                session=self._labels.session,
-                trace=self._labels.trace,
+                raw=self._raw,
+                task=labels.task,
+                session=labels.session,
+                trace=labels.trace,
                 tags=self._admission.tags,
                 bypass=self._bypass,
                 started_at=self._started_at,
                 streamed_to_caller=True if self._streamed else None,
-                hides_diagnosis=packed is None or packed.readable,
+                hides_diagnosis=self._packed is None or self._packed.readable,
             ),
-            house.context,
+            self._house.context,
             self._keep,
             self._warm,
-            house.books.amend,
+            self._house.books.amend,
         )
 
     async def run(self) -> None:
         """Answer the caller and keep the record, whatever happens on the way."""
-        step = self._flow.advance()
+        flow = self._begin()
+        step = flow.advance()
         while isinstance(step, Hold):
             await self._wait(step)
-            step = self._flow.advance()
+            step = flow.advance()
         if isinstance(step, Send):
             plan = step.plan
             self._streamed = self._streamed or (plan.view.stream if plan is not None else wants_stream(self._raw))
@@ -146,31 +151,31 @@ class PlannedCall:
             while step is not None and not isinstance(step, Shadow | Grade):
                 if isinstance(step, Send):
                     forwarded = await self._send(step)
-                    step = self._flow.advance(forwarded if forwarded is not None else self._held[-1].sent)
+                    step = flow.advance(forwarded if forwarded is not None else self._held[-1].sent)
                 else:
-                    step = self._flow.advance()
+                    step = flow.advance()
         except NoRoom as error:
             await self._refuse(no_room(math.ceil(error.retry_after)))
             return
         finally:
             self._caller.unwatch()
-            outcome = self._flow.outcome
+            outcome = flow.outcome
             self._admission.settle(outcome.call if outcome is not None else None, sent=self._sent)
         try:
-            self._keep_traffic()
+            self._keep_traffic(outcome)
             if not self._caller.started and not self._caller.gone:
-                await self._show()
+                await self._show(outcome)
         finally:
             if self._house.context.warming.holds(self._call_id):
                 self._house.warmth.after(self._call_id, self._way())
             if step is not None:
-                self._shadow(step)
+                self._shadow(flow, step)
 
-    def _shadow(self, first: Later) -> None:
+    def _shadow(self, flow: Flow, first: Later) -> None:
         """The caller has the answer: ask the other model, and keep the record with what came of it."""
         house = self._house
         lines = house.credentials(self._route.provider, self._asked)
-        house.shadows.start(self._flow, first, house.endpoints[self._route.provider], self._target, lines)
+        house.shadows.start(flow, first, house.endpoints[self._route.provider], self._target, lines)
 
     def _way(self) -> Way:
         lines = self._house.credentials(self._route.provider, self._asked)
@@ -354,9 +359,8 @@ class PlannedCall:
     def _filter(self, send: Send) -> UsageChunkFilter | DiagnosisFilter:
         return DiagnosisFilter(self._dialect) if send.diagnosed else UsageChunkFilter()
 
-    async def _show(self) -> None:
+    async def _show(self, outcome: Outcome | None) -> None:
         """Give the caller the answer that the engine chose."""
-        outcome = self._flow.outcome
         chosen = self._held[-1]
         for kept in self._held:
             if outcome is not None and kept.sent is outcome.sent:
@@ -376,8 +380,8 @@ class PlannedCall:
     def _abandoned(self, sent_at: float, status: int | None = None) -> Sent:
         return Sent(status=status, started_at=sent_at, ended_at=self._house.clock(), error_kind="closed_by_caller")
 
-    def _keep_traffic(self) -> None:
-        books, outcome = self._house.books, self._flow.outcome
+    def _keep_traffic(self, outcome: Outcome | None) -> None:
+        books = self._house.books
         if not books.records_traffic or outcome is None:
             return
         books.keep_traffic(

@@ -257,6 +257,7 @@ class CallerConnection(asyncio.Protocol):
                 self._refuse(500, "internal error")
         finally:
             self._server.tasks.discard(turn.task)
+            turn.task = None  # it holds the turn, and the two would be a cycle
             if not turn.done:
                 self.close()  # an answer without its end
 
