@@ -33,6 +33,13 @@ def usd(amount: Picodollars) -> Decimal:
     return value.quantize(Decimal(1)) if value == value.to_integral_value() else value
 
 
+def exact_usd(amount: Picodollars) -> str:
+    """The exact amount in USD as text, without an exponent or trailing zeros."""
+    whole, rest = divmod(abs(amount), PICO_PER_USD)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{whole}.{rest:012d}".rstrip("0") if rest else f"{sign}{whole}"
+
+
 def from_usd(amount: Decimal | str) -> Picodollars:
     """USD as picodollars, rounded half to even below one picodollar."""
     return Picodollars(int((Decimal(amount) * PICO_PER_USD).to_integral_value()))

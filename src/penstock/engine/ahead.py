@@ -160,5 +160,6 @@ def _arm(request: Incoming, context: EngineContext) -> Arm:
 
 
 def _tier_asked(view: View) -> Tier:
-    asked = {name: view.get(name) for name in _TIER_FIELDS if not view.lacks(name)}
-    return tier_of(view.dialect, asked) if asked else STANDARD
+    if view.lacks_all(_TIER_FIELDS):
+        return STANDARD
+    return tier_of(view.dialect, {name: view.get(name) for name in _TIER_FIELDS if not view.lacks(name)})

@@ -79,7 +79,8 @@ def run_call(request: Incoming, context: EngineContext) -> Generator[Step, Resul
     context.forecast.ended(request.call_id, request.started_at)
     predicted = None if ahead.sent is None else ahead.sent.usage()
     call = record_of(request, plan, attempt, spent, task=plan.task, arm=ahead.arm, before=before, predicted=predicted)
-    context.failures.update(call.failures)
+    if call.failures:
+        context.failures.update(call.failures)
     try:
         if plan.facts.policy.cache.diagnostics:
             call.diagnosis = said_of(attempt)

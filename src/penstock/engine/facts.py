@@ -191,7 +191,7 @@ _EFFORT_FIELDS = ("output_config", "reasoning", "reasoning_effort", "thinking")
 
 def length_key(task: str, view: View) -> LengthKey:
     """What the output lengths of a request are kept under: task, model, and the effort or thinking that it asks for."""
-    if all(map(view.lacks, _EFFORT_FIELDS)):
+    if view.lacks_all(_EFFORT_FIELDS):
         return LengthKey(task, view.model)
     effort = view.get("output_config", "effort") or view.get("reasoning", "effort") or view.get("reasoning_effort")
     thinking = view.get("thinking", "type")

@@ -61,8 +61,7 @@ class StreamMeter:
         if not self._readable or self._decoder is None or not chunk:
             return
         try:
-            for event in self._events.feed(self._decoder.feed(chunk)):
-                self._fold.add(event)
+            self._fold.add_all(self._events.feed(self._decoder.feed(chunk)))
         except (UpstreamProtocolError, ValueError):
             self._readable = False  # what was read so far still counts
 
@@ -88,8 +87,7 @@ class StreamMeter:
         """
         self._read()
         if self._readable:
-            for event in self._events.close():
-                self._fold.add(event)
+            self._fold.add_all(self._events.close())
         fold = self._fold
         whole = fold.complete and fold.error is None
         kind = broken

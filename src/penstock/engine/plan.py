@@ -10,7 +10,7 @@ from penstock.engine.edit import Edit, Note
 from penstock.engine.facts import Facts
 from penstock.engine.quote import Quote
 from penstock.errors import MalformedRequest
-from penstock.money import Picodollars, format_usd, usd
+from penstock.money import Picodollars, exact_usd, format_usd
 from penstock.policy.schema import Mode
 from penstock.unknown import Unknown
 from penstock.wire.body import Operation
@@ -122,7 +122,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def has(self, lever: str) -> bool:
         """Whether an edit of a lever was accepted."""
-        return any(stage.lever == lever for stage in self.stages)
+        return bool(self.stages) and any(stage.lever == lever for stage in self.stages)
 
     def body_without(self, lever: str) -> bytes:
         """The planned bytes had one lever not acted; the client's bytes when the rest needs its edits."""
@@ -140,7 +140,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         counts = [f"{stage.lever}={len(stage.edits)}" for stage in self.stages]
         saving = self.saving
         parts = [self.mode, *(counts or ["none"])]
-        parts.append("saving=unknown" if isinstance(saving, Unknown) else f"saving={usd(saving):f}")
+        parts.append(f"saving={'unknown' if isinstance(saving, Unknown) else exact_usd(saving)}")
         if self.failures:
             parts.append("failed=" + ",".join(failure.lever for failure in self.failures))
         return " ".join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from penstock.engine.plan import Plan
 from penstock.engine.record import Call
-from penstock.money import PICO_PER_USD, Picodollars
+from penstock.money import Picodollars, exact_usd
 
 
 def report_headers(call: Call | None, plan: Plan | None, *, call_id: str = "", model: str = "") -> dict[str, str]:
@@ -29,9 +29,4 @@ def report_headers(call: Call | None, plan: Plan | None, *, call_id: str = "", m
 
 
 def _text(amount: Picodollars | None) -> str:
-    """An exact decimal of US dollars, without trailing zeros."""
-    if amount is None:
-        return "unknown"
-    whole, rest = divmod(abs(amount), PICO_PER_USD)
-    sign = "-" if amount < 0 else ""
-    return f"{sign}{whole}.{rest:012d}".rstrip("0") if rest else f"{sign}{whole}"
+    return "unknown" if amount is None else exact_usd(amount)

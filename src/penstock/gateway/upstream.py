@@ -15,6 +15,7 @@ worked on the request and would be paid twice. Everything else is the caller's d
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
@@ -28,6 +29,8 @@ from penstock.gateway.headers import SameLines
 from penstock.gateway.origin import Origin
 from penstock.gateway.response import Response
 from penstock.gateway.tunnel import Proxy, open_tunnel
+
+_NO_TARGET = re.compile(rb"[ \r\n\0]")
 
 SWEEP_S = 1.0
 """How often overdue and idle connections are looked for, seconds."""
@@ -179,7 +182,7 @@ class Upstream:
             framing = b"content-length: %d\r\n\r\n" % length
         else:
             framing = b"\r\n"
-        if any(mark in target for mark in (b" ", b"\r", b"\n", b"\0")):
+        if _NO_TARGET.search(target) is not None:
             raise UpstreamProtocolError("the target holds a line break, a blank or a NUL")
         return b"%b %b%b%b%b" % (method, self.origin.target(target), self._host_line, wire, framing)
 

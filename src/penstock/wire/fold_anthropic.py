@@ -7,6 +7,7 @@ split, which only ``message_start`` knows; ``message_stop`` ends it. ``error`` c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -75,14 +76,20 @@ class AnthropicFold:
         self._template = Template()
         self._growing: tuple[Pieces, str] | None = None
 
-    def add(self, event: Event) -> None:
-        """Take the next event."""
-        text = self._template.text(event.data)
-        if text is not None and self._growing is not None:
-            pieces, member = self._growing
-            pieces.add(member, text)
-            return
-        self._template.forget()
+    def add_all(self, events: Sequence[Event]) -> None:
+        """Take the next events."""
+        at = 0
+        while at < len(events):
+            text, at = self._template.run(events, at)
+            if text and self._growing is not None:
+                pieces, member = self._growing
+                pieces.add(member, text)
+            if at < len(events):
+                self._template.forget()
+                self._add(events[at])
+                at += 1
+
+    def _add(self, event: Event) -> None:
         data = data_of(event)
         if data is None:
             return

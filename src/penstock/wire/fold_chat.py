@@ -7,6 +7,7 @@ when it was asked for. The answer is whole when every choice has its finish reas
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from penstock.wire.answer import finish_of
@@ -113,14 +114,20 @@ class ChatFold:
         choices = self._choices.values()
         return self._done or (bool(choices) and all(choice.rest["finish_reason"] is not None for choice in choices))
 
-    def add(self, event: Event) -> None:
-        """Take the next event."""
-        text = self._template.text(event.data)
-        if text is not None and self._growing is not None:
-            self._growing.add("content", text)
-            self.first_content_seen = self.first_content_seen or bool(text)
-            return
-        self._template.forget()
+    def add_all(self, events: Sequence[Event]) -> None:
+        """Take the next events."""
+        at = 0
+        while at < len(events):
+            text, at = self._template.run(events, at)
+            if text and self._growing is not None:
+                self._growing.add("content", text)
+                self.first_content_seen = True
+            if at < len(events):
+                self._template.forget()
+                self._add(events[at])
+                at += 1
+
+    def _add(self, event: Event) -> None:
         if event.data.strip() == _DONE:
             self._done = True
             return

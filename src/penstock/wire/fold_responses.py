@@ -6,6 +6,7 @@ the body is the response as created with the items that had come, the last of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -75,8 +76,12 @@ class ResponsesFold:
         self._response: dict[str, Any] = {}
         self._items: dict[int, _Item] = {}
 
-    def add(self, event: Event) -> None:
-        """Take the next event."""
+    def add_all(self, events: Sequence[Event]) -> None:
+        """Take the next events."""
+        for event in events:
+            self._add(event)
+
+    def _add(self, event: Event) -> None:
         data = data_of(event)
         if data is None:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -38,31 +39,67 @@ _MEMBERS = {
 _PATIENCE = 8
 
 
+_PADDING = re.compile(rb'"obfuscation"\s*:\s*"([A-Za-z0-9]*)"')
+
+
 class Template:
     """The last event that only added text, so that the next ones like it need not be decoded.
 
     Most events of a stream differ in one string. An event that has the same bytes before and after that string, and a
-    JSON string between them, decodes to the same object but for the string.
+    JSON string between them, decodes to the same object but for the string. OpenAI's chunks may hold a second string
+    behind it, ``obfuscation``, which pads them to one length and says nothing.
     """
 
-    __slots__ = ("_head", "_tail", "_vain")
+    __slots__ = ("_head", "_padding", "_tail", "_vain")
 
     def __init__(self) -> None:
-        self._head = self._tail = b""
+        self._head = self._padding = self._tail = b""
         self._vain = 0
 
-    def text(self, data: bytes) -> str | None:
-        """The string of an event like the last one; None for any other event, which then has to be decoded."""
-        head, tail = self._head, self._tail
-        end = len(data) - len(tail)
-        if not head or end < len(head) or not (data.startswith(head) and data.endswith(tail)):
-            return None
+    def run(self, events: Sequence[Event], start: int = 0) -> tuple[str, int]:
+        """The joined strings of the events from ``start`` on that are like the last one, and the place behind them."""
+        pieces = self._pieces(events, start)
+        if not pieces:
+            return "", start
+        joined = b"".join(pieces)
+        if b"\\" in joined or not joined.isascii():  # where pieces meet, other characters could come of them
+            return self._one_by_one(pieces, start)
         try:
-            text = _string.decode(b'"%b"' % data[len(head) : end])
+            text = _string.decode(b'"%b"' % joined)
         except UNREADABLE:
-            return None
+            return self._one_by_one(pieces, start)
         self._vain = 0
-        return text
+        return text, start + len(pieces)
+
+    def _pieces(self, events: Sequence[Event], start: int) -> list[bytes]:
+        """What stands in the string's place in each event of the run."""
+        head, padding, tail = self._head, self._padding, self._tail
+        if not head:
+            return []
+        begin, ending = len(head), len(tail)
+        pieces: list[bytes] = []
+        for at in range(start, len(events)):
+            data = events[at].data
+            end = len(data) - ending
+            if end < begin or not (data.startswith(head) and data.endswith(tail)):
+                break
+            piece = data[begin:end]
+            if padding:
+                piece, found, padded = piece.rpartition(padding)
+                if not found or not (padded.isalnum() or not padded):
+                    break
+            pieces.append(piece)
+        return pieces
+
+    def _one_by_one(self, pieces: Sequence[bytes], start: int) -> tuple[str, int]:
+        texts: list[str] = []
+        for piece in pieces:
+            try:
+                texts.append(_string.decode(b'"%b"' % piece))
+            except UNREADABLE:
+                break
+            self._vain = 0
+        return "".join(texts), start + len(texts)
 
     def learn(self, data: bytes, member: str, text: str) -> None:
         """Take an event whose only effect is to add the string of a member; streams that vary elsewhere are left.
@@ -82,7 +119,11 @@ class Template:
             and _string.decode(b'"%b"' % found[1]) == text
         ):
             self._vain += 1
-            self._head, self._tail = data[: found.start(1)], data[found.end(1) :]
+            padding = _PADDING.search(data, found.end())
+            behind = found.end(1)
+            self._head = data[: found.start(1)]
+            self._padding = b"" if padding is None else data[behind : padding.start(1)]
+            self._tail = data[behind if padding is None else padding.end(1) :]
 
     def forget(self) -> None:
         """Another kind of event came."""

@@ -85,7 +85,7 @@ def _tier(service_tier: str | None, usage: _Said | None) -> TierSaid | None:
 
 
 class _ChatRead(msgspec.Struct, gc=False):
-    cached_tokens: int
+    cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     cache_write_tokens_details: Raw = ABSENT
 
@@ -97,7 +97,7 @@ class _ChatSpent(msgspec.Struct, gc=False):
 class _ChatUsage(_Said, kw_only=True, gc=False):
     prompt_tokens: int
     completion_tokens: int
-    prompt_tokens_details: _ChatRead
+    prompt_tokens_details: _ChatRead | None = None
     completion_tokens_details: _ChatSpent | None = None
     total_tokens: int | None = None
 
@@ -202,9 +202,12 @@ def _usual_chat(body: bytes) -> Reply | None:
     return Reply(usage, answer, _tier(read.service_tier, read.usage))
 
 
+_NOTHING_READ = _ChatRead()
+
+
 def _chat_usage(said: _ChatUsage) -> Usage | None:
-    total, output, details = said.prompt_tokens, said.completion_tokens, said.prompt_tokens_details
-    cached, written = details.cached_tokens, details.cache_write_tokens or 0
+    total, output, details = said.prompt_tokens, said.completion_tokens, said.prompt_tokens_details or _NOTHING_READ
+    cached, written = details.cached_tokens or 0, details.cache_write_tokens or 0
     reasoning = None if said.completion_tokens_details is None else said.completion_tokens_details.reasoning_tokens
     sums = said.total_tokens is None or said.total_tokens == total + output
     if not sums or total + output > MOST_TOKENS or cached + written > total or len(details.cache_write_tokens_details):
@@ -218,6 +221,7 @@ def _chat_usage(said: _ChatUsage) -> Usage | None:
         output=output,
         output_reasoning=reasoning,
         cache_write_reported=details.cache_write_tokens is not None,
+        flags=() if details.cached_tokens is not None else ("cached_tokens_not_reported",),
     )
 
 

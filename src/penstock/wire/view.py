@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
@@ -226,6 +227,10 @@ class View:
         """Whether a parameter that ``Fields`` names is not in the body."""
         return name in _KNOWN and name not in self._reader.prompt_fields and not len(getattr(self._fields, name))
 
+    def lacks_all(self, names: tuple[str, ...]) -> bool:
+        """Whether none of several parameters that ``Fields`` names is in the body."""
+        return not any(_given(names)(self._fields))
+
     def reads_alike(self, fields: Fields) -> bool:
         """Whether the prompt reads the same with other fields: whether a marker without a lifetime lives as long."""
         return fields is self._fields or self._reader.frame(fields).content is self._reader.frame(self._fields).content
@@ -357,6 +362,12 @@ class View:
         except MalformedRequest:
             return None
         return decoded(memoryview(self.raw)[start:end])
+
+
+@lru_cache(maxsize=64)
+def _given(names: tuple[str, ...]) -> Callable[[Fields], tuple[Raw, ...]]:
+    """What reads the raw JSON of several fields, which is empty where one is absent."""
+    return attrgetter(*names)
 
 
 def _images(before: int, segments: Sequence[Segment]) -> int:

@@ -37,6 +37,8 @@ def written(view: View, facts: Facts) -> list[Written]:
     profile, prices = facts.profile, facts.prices
     if isinstance(profile, Unknown) or isinstance(prices, Unknown) or isinstance(profile.minimum_prefix, Unknown):
         return []
+    if not profile.charges_writes:
+        return []
     rates = [
         rate
         for rate in (prices.cache_write_5m, prices.cache_write_30m, prices.cache_write_1h, prices.cache_write_12h)

@@ -25,7 +25,11 @@ def propose(view: View, facts: Facts) -> list[Edit | Note]:
 
     Edits of one route stand or fall together. A note says why a model was not taken.
     """
-    policy = facts.policy.route or RoutePolicy()
+    policy = facts.policy.route
+    if policy is None:
+        if not facts.promoted:
+            return []
+        policy = RoutePolicy()
     if not policy.enabled:
         return []
     wanted = sorted(facts.promoted) if policy.model is None else _models(policy.model, view, facts)
