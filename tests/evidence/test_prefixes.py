@@ -160,6 +160,17 @@ def test_a_prefix_takes_fifty_bytes_or_less() -> None:
     assert table.nbytes <= 50 * 40_000
 
 
+@pytest.mark.parametrize("limit", [2_000, 16_000])
+def test_a_table_at_its_limit_takes_less_than_forty_bytes_for_each_prefix_of_it_whatever_comes(limit: int) -> None:
+    table = Prefixes(limit)
+    largest = 0
+    for n in range(1, 3 * limit):
+        _see(table, _key(n), NOW + n)
+        largest = max(largest, table.nbytes) if n % 97 == 0 else largest
+    assert len(table) <= limit
+    assert largest <= 40 * limit
+
+
 def test_times_before_the_first_sighting_and_far_after_it_stay_in_range() -> None:
     table = Prefixes()
     assert table.ticks(NOW) == 1

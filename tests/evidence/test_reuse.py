@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from penstock.evidence.returns import UNREAD
 from penstock.evidence.reuse import LIFETIMES, Entry, ReuseEvidence
-from penstock.evidence.sightings import Bill
+from penstock.evidence.sightings import Bill, Shape
 from tests.levers.cache.prompts import NOW, Blocks
 
 FIVE_MINUTES, HOUR = 300.0, 3600.0
@@ -243,3 +245,48 @@ def test_what_is_not_evidence_is_refused() -> None:
     for value in ({}, {"prefixes": 3}, []):
         with pytest.raises((ValueError, KeyError, TypeError)):
             ReuseEvidence.from_builtins(value)
+
+
+class _Long:
+    """A chain of a thousand blocks that no other one shares."""
+
+    shape = Shape.UNKNOWN
+    landmarks: Sequence[int] = ()
+
+    def __init__(self, number: int) -> None:
+        self._first = number * len(self)
+
+    def __len__(self) -> int:
+        return 1000
+
+    def key(self, position: int) -> int:
+        return ((self._first + position + 1) * 0x9E3779B97F4A7C15) % (1 << 64)
+
+    def upto(self, position: int) -> int:
+        return 100 * (position + 1)
+
+    def markable(self, position: int) -> bool:
+        return True
+
+
+def _memory(limit: int) -> int:
+    """Bytes that the evidence takes once three times as many distinct prefixes have come as it keeps."""
+    gc.collect()
+    tracemalloc.start()
+    evidence = ReuseEvidence(limit)
+    for number in range(3 * limit // 1000):
+        evidence.observe("task", _Long(number), NOW + number)
+    gc.collect()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(evidence.prefixes) <= limit
+    return taken
+
+
+def test_a_million_distinct_prefixes_stay_below_fifty_megabytes() -> None:
+    """By what each prefix of the limit takes, and what is taken beside them."""
+    few, many = 4_000, 16_000
+    smaller, larger = _memory(few), _memory(many)
+    each = (larger - smaller) / (many - few)
+    beside = smaller - few * each
+    assert beside + 1_000_000 * each < 50_000_000
