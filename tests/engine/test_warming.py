@@ -210,6 +210,21 @@ def test_t9_a_cold_prefix_of_a_slow_busy_task_is_filled_ahead_and_all_calls_read
     assert any(note.did == "fills ahead" for note in call.notes)
 
 
+def test_a_request_that_fills_nothing_is_the_last_one_of_its_task_and_says_so() -> None:
+    provider = _slow_and_busy()
+    context = provider.play.context
+    steps = run_call(incoming(_body(), task="t", call_id="first", started_at=provider.at), context)
+    warm = next(steps)
+    assert isinstance(warm, Warm)
+    context.warmed(warm, answer(at=provider.at, plain=6000))
+    assert context.warming.refused == {("t", "claude-opus-5-5")}
+    assert isinstance(steps.send(None), Send)
+    (owed,) = context.warming.book("t")
+    assert owed.reason.endswith("read 0, wrote 0 tokens; stopped, since it did not fill")
+    other = run_call(incoming(_body(), task="t", call_id="second", started_at=provider.at), context)
+    assert isinstance(next(other), Send | Hold)
+
+
 @pytest.mark.parametrize("policy", [APPLY, PREWARM])
 def test_a_quick_task_is_not_filled_ahead(policy: str) -> None:
     provider = Provider(policy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anthropic
@@ -28,12 +29,12 @@ def gateway(simulator: Simulator) -> Iterator[Running]:
         yield running
 
 
-def _ask(gateway: Running, n: int) -> None:
+def _ask(gateway: Running, n: int, system: Any = SYSTEM) -> None:
     with anthropic.Anthropic(base_url=gateway.url, api_key="k", max_retries=0) as sdk:
         sdk.messages.create(
             model="claude-opus-5-5",
             max_tokens=50,
-            system=SYSTEM,
+            system=system,
             messages=[{"role": "user", "content": f"Question {n}?"}],
             extra_headers={"x-penstock-task": "clauses"},
         )
@@ -85,6 +86,32 @@ def test_a_provider_that_loses_the_entry_is_asked_once_and_no_more(gateway: Runn
     assert gateway.gateway.house.context.warming.due(simulator.clock.now() + 280.0) == []
     _ask(gateway, 4)
     assert "stopped, since it did not read" in gateway.calls(5)[-1].extra_sends[-1].reason
+
+
+def test_t9_a_cold_prefix_of_a_slow_busy_task_is_filled_ahead_billed_once_and_read_by_all(simulator: Simulator) -> None:
+    tasks = load_policy("[tasks.clauses.cache]\nprewarm = true\nhold_ms = 10000\n").tasks
+    policy = policy_for(simulator.base_url, mode="apply", holdback=Holdback(share=0.0), tasks=tasks)
+    with serving(policy, clock=simulator.clock.now) as gateway:
+        for n in range(10):
+            _ask(gateway, n, system="Be brief.")
+        gateway.gateway.house.context.warming.waited("clauses", 60.0)  # answers of the task begin after a minute
+        before = len(simulator.bill)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda n: _ask(gateway, n), range(10, 14)))
+        calls = gateway.calls(14)[10:]
+        eventually(lambda: not gateway.gateway.house.warmth.running)
+    fill, *reads = simulator.bill[before:]
+    assert (fill.usage.cache_write > 4000, fill.usage.output, len(reads)) == (True, 0, 4)
+    assert all(one.usage.cache_read > 4000 and one.usage.cache_write == 0 for one in reads)
+    owed = gateway.gateway.house.context.warming.book("clauses")
+    (extra,) = [*(extra for call in calls for extra in call.extra_sends), *owed]
+    assert extra.usage is not None
+    assert (extra.purpose, extra.usage.cache_write) == ("prewarm", fill.usage.cache_write)
+    assert any(note.did == "fills ahead" for call in calls for note in call.notes)
+    costs = [*(call.cost for call in calls), extra.cost]
+    assert sum(cost for cost in costs if cost is not None) == sum(
+        one.cost for one in simulator.bill[before:] if isinstance(one.cost, int)
+    )
 
 
 def test_what_no_call_followed_is_in_the_books_after_the_close(simulator: Simulator) -> None:

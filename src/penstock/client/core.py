@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import RLock
 
+from penstock.client.warming import Warmth
 from penstock.engine.context import EngineContext
 from penstock.grading.graders import Graders
 from penstock.ledger.books import Books
@@ -21,6 +22,7 @@ class Core:
         closing: called before the books close, so that calls that wait for a shadow are recorded.
         graders: the user's.
         lock: calls of several threads plan one after the other; nothing waits inside it.
+        warmth: the requests that fill cache entries or keep them alive.
     """
 
     def __init__(
@@ -33,3 +35,9 @@ class Core:
         self.closing: list[Callable[[], None]] = []
         self.graders = Graders()
         self.lock = RLock()
+        self.warmth = Warmth(context, self.lock, clock)
+        self.closing.append(self._keep_warming)
+
+    def _keep_warming(self) -> None:
+        """Before the books close: what was spent on warming and no call was booked with."""
+        self.warmth.close(self.ids, self.books.keep)

@@ -11,6 +11,7 @@ import httpx2
 
 from penstock.client.core import Core
 from penstock.client.labelling import current_labels, joined
+from penstock.client.warming import Head, Way
 from penstock.engine.call import Incoming
 from penstock.engine.flow import Flow
 from penstock.engine.hidden_chunk import UsageChunkFilter
@@ -18,7 +19,7 @@ from penstock.engine.hidden_diagnosis import DiagnosisFilter, shown_to_caller
 from penstock.engine.labels import PREFIX, read_labels
 from penstock.engine.metering import StreamMeter, ask_for_usage, wants_stream
 from penstock.engine.report import report_headers
-from penstock.engine.steps import Grade, Graded, Hold, Later, Result, Send, Sent, Shadow
+from penstock.engine.steps import Grade, Graded, Hold, Later, Result, Send, Sent, Shadow, Warm
 from penstock.ledger.traffic import exchanged_of
 from penstock.wire.content_encoding import READABLE, Decoder, decoder_of, plain_body
 from penstock.wire.dialect import Dialect, dialect_of_path
@@ -49,6 +50,7 @@ class Exchange:
         dialect: of the request.
         request: as the SDK made it, its body read.
         later: carries out what is left when the SDK has its answer, and ends the call; False when it cannot.
+        way: how requests that warm its prefix go.
     """
 
     def __init__(
@@ -57,9 +59,11 @@ class Exchange:
         dialect: Dialect,
         request: httpx2.Request,
         later: Callable[[Exchange, Later], bool] | None = None,
+        way: Way | None = None,
     ) -> None:
         self._core = core
         self._later = later
+        self._way = way
         self._request = request
         self._raw = request.content
         self._dialect = dialect
@@ -85,7 +89,8 @@ class Exchange:
             ),
             core.context,
             core.books.keep,
-            amend=core.books.amend,
+            self._warm,
+            core.books.amend,
         )
         self._shown: list[tuple[Sent, httpx2.Response | httpx2.TransportError]] = []
 
@@ -95,13 +100,23 @@ class Exchange:
             step = self._flow.advance(result)
         if isinstance(step, Hold):
             return step
-        if not isinstance(step, Send) and self._shown:
-            self._keep_traffic()
+        if not isinstance(step, Send):
+            if self._shown:
+                self._keep_traffic()
+            if self._way is not None:
+                self._core.warmth.after(self.call_id, self._way, self._head)
         if isinstance(step, Shadow | Grade):
             if self._later is None or not self._later(self, step):
                 self.give_up()
             return None
         return step
+
+    def _warm(self, warm: Warm) -> bool:
+        return self._way is not None and self._core.warmth.start(warm, self._way, self._head())
+
+    def _head(self) -> Head:
+        request = self._request
+        return Head(request.method, request.url, tuple(without_ours(request.headers)), dict(request.extensions))
 
     def after(self, result: Sent | Graded) -> Later | None:
         """What was to be done beside the call is done; the next thing, or None when the record is kept."""

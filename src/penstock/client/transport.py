@@ -13,6 +13,7 @@ from penstock.client.core import Core
 from penstock.client.exchange import Exchange, Side, dialect_of, without_ours
 from penstock.client.metered import MeteredExchange, metered_of
 from penstock.client.shadows import AsyncShadows, ThreadedShadows
+from penstock.client.warming import TaskWay, ThreadWay
 from penstock.engine.labels import PREFIX
 from penstock.engine.steps import Grade, Hold, Later, Sent, Shadow
 
@@ -29,6 +30,7 @@ class PenstockTransport(httpx2.BaseTransport):
         self._core = core
         self._inner = inner
         self._shadows = ThreadedShadows(core)
+        self._way = ThreadWay(inner)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """One request of the SDK; its retries are calls of their own."""
@@ -36,7 +38,7 @@ class PenstockTransport(httpx2.BaseTransport):
         if dialect is None:
             return self._metered(request)
         request.read()
-        exchange = Exchange(self._core, dialect, request, self._later)
+        exchange = Exchange(self._core, dialect, request, self._later, self._way)
         send = exchange.advance()
         while send is not None:
             if isinstance(send, Hold):
@@ -83,8 +85,9 @@ class PenstockTransport(httpx2.BaseTransport):
         return exchange.arrived(response, raw)
 
     def close(self) -> None:
-        """Wait for shadows, then close the inner transport."""
+        """Wait for shadows and for warming requests on their way, then close the inner transport."""
         self._shadows.close()
+        self._core.warmth.leave(self._way)
         self._inner.close()
 
     def _later(self, exchange: Exchange, first: Later) -> bool:
@@ -125,6 +128,7 @@ class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
         self._core = core
         self._inner = inner
         self._shadows = AsyncShadows(core)
+        self._way = TaskWay(inner)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """One request of the SDK; its retries are calls of their own."""
@@ -132,7 +136,8 @@ class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
         if dialect is None:
             return await self._metered(request)
         await request.aread()
-        exchange = Exchange(self._core, dialect, request, self._later)
+        self._way.entered()
+        exchange = Exchange(self._core, dialect, request, self._later, self._way)
         send = exchange.advance()
         while send is not None:
             if isinstance(send, Hold):
@@ -178,8 +183,10 @@ class AsyncPenstockTransport(httpx2.AsyncBaseTransport):
         return exchange.arrived(response, raw)
 
     async def aclose(self) -> None:
-        """Wait for shadows, then close the inner transport."""
+        """Wait for shadows and for warming requests on their way, then close the inner transport."""
         await self._shadows.aclose()
+        await self._way.aclose()
+        self._core.warmth.leave(self._way)
         await self._inner.aclose()
 
     def _later(self, exchange: Exchange, first: Later) -> bool:

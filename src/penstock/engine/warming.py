@@ -91,7 +91,7 @@ class Warming:
 
     Attributes:
         owed: what was sent and not booked yet, by task.
-        refused: tasks and models whose warming requests the provider refuses.
+        refused: tasks and models whose warming requests the provider refuses, or that fill nothing.
     """
 
     def __init__(self, idle: Idle) -> None:
@@ -261,19 +261,19 @@ class Warming:
         send = Send(body=warm.body, model=warm.model, dialect=warm.dialect, purpose=warm.purpose)
         attempt = read_attempt(send, plan.view, sent, facts.tier)
         read, lives = _verdict(attempt, plan)
-        if sent.status in _REFUSED:
+        if sent.status in _REFUSED or (warm.purpose == "prewarm" and attempt.usage is not None and not lives):
             self.refused.add((task, plan.view.model))
         if lives:
             renew(plan, facts, sent.started_at)
         if kept is not None:
             kept.alive_from = sent.started_at
             kept.over = kept.over or not read
-        self._owe(task, warm, attempt, read=read)
+        self._owe(task, warm, attempt, goes_on=lives if warm.purpose == "prewarm" else read)
 
-    def _owe(self, task: str, warm: Warm, attempt: Attempt, *, read: bool) -> None:
+    def _owe(self, task: str, warm: Warm, attempt: Attempt, *, goes_on: bool) -> None:
         usage = attempt.usage
         told = "no usage" if usage is None else f"read {usage.cache_read:,}, wrote {usage.cache_write:,} tokens"
-        stops = "" if read or warm.purpose == "prewarm" else "; stopped, since it did not read"
+        stops = "" if goes_on else f"; stopped, since it did not {'fill' if warm.purpose == 'prewarm' else 'read'}"
         self._dialects[task] = warm.dialect
         listed = self.owed.setdefault(task, [])
         if len(listed) < _MOST_OWED:
