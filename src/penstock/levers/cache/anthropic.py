@@ -54,4 +54,6 @@ def _why(request: RequestCase, mark: Mark, *, reads: bool) -> str:
             f"writes {mark.tokens:,} tokens for {mark.ttl} at {rate:g}x; "
             f"{mark.chance:.0%} are expected to be read again in time at {case.terms.read:g}x"
         )
+    if mark.kept:
+        parts.append(f"keeps the {mark.kept:,} tokens before them for {mark.ttl} too")
     return "; ".join(parts)

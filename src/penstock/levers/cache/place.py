@@ -36,6 +36,11 @@ class Case(NamedTuple):
         return self.sighting.entry
 
     @property
+    def entry_life(self) -> float:
+        """Lifetime of that entry in seconds, 0 for none."""
+        return 0.0 if self.sighting is None or self.entry < 0 else self.sighting.life
+
+    @property
     def total(self) -> int:
         """Tokens of the whole prompt."""
         return self.chain.upto(len(self.chain) - 1)
@@ -71,7 +76,15 @@ def place(case: Case, fixed: Sequence[Fixed] = ()) -> Placement:
     room = case.terms.slots - len(fixed)
     if room <= 0:
         return Placement([], None, "")
-    wanted = plan_markers(case.chain, case.outlook, case.terms, entry=case.entry, slots=room, fixed=fixed)
+    wanted = plan_markers(
+        case.chain,
+        case.outlook,
+        case.terms,
+        entry=case.entry,
+        entry_life=case.entry_life,
+        slots=room,
+        fixed=fixed,
+    )
     marks = affordable(wanted, case.terms, case.standing.allowed)
     refused = case.standing.why if len(marks) < len(wanted) else ""
     if case.entry < 0 or any(case.finds(mark.position) for mark in fixed):

@@ -10,6 +10,14 @@ where ``w`` is the write price and ``D`` what a live entry is worth to the next 
 discount, and what it spares that request of writing anew, never more than ``w - r``. A lifetime that costs more than
 the cheapest has to promise a part of that difference on top.
 
+An entry covers its whole prefix, whatever wrote the parts of it: the bill is a read up to the entry found, and writes
+only beyond it (provider-semantics 1.4 rule 4, 2.2 rule 5). A longer-lived marker on a few new tokens therefore keeps
+all that stands before them for as long, and is worth what a late request then reads instead of paying anew:
+
+    q x D per token that no other entry covers that long
+
+where ``q`` is the chance that the prefix comes again after the shorter lifetime is over and before the longer one is.
+
 Chances fall along a prompt, so the stretches that pay stand first. Where more pay than there are slots, or lifetimes
 compete, the best set is found by dynamic programming over the few spots where prompts are known to part.
 """
@@ -66,6 +74,7 @@ class Mark(NamedTuple):
         tokens: that it writes: from the marker or entry before it to itself.
         chance: that a request within the lifetime shares the prefix up to it.
         saving: expected, net of the write, in tokens at the input price.
+        kept: tokens before those that are kept for longer than they were written for.
     """
 
     position: int
@@ -73,6 +82,7 @@ class Mark(NamedTuple):
     tokens: int
     chance: float
     saving: float
+    kept: int = 0
 
 
 class Fixed(NamedTuple):
@@ -119,6 +129,7 @@ def plan_markers(
     terms: Terms,
     *,
     entry: int = -1,
+    entry_life: float = 0.0,
     slots: int | None = None,
     fixed: Sequence[Fixed] = (),
 ) -> list[Mark]:
@@ -129,6 +140,7 @@ def plan_markers(
         outlook: on its spots.
         terms: prices in units of the input price.
         entry: position of the deepest live entry, -1 for none.
+        entry_life: its lifetime in seconds.
         slots: how many markers may be placed; None for the model's own limit.
         fixed: the client's own markers, in order.
     """
@@ -136,11 +148,13 @@ def plan_markers(
     if room <= 0:
         return []
     paid = chain.upto(max((mark.position for mark in fixed), default=-1))
+    shortest = terms.writes[-1]
     offers = [
-        _Offer(write, value, write.rate - 1.0) for write, value in zip(terms.writes, worth(terms, outlook), strict=True)
+        _Offer(write, value, write.rate - 1.0, _covered(chain, write.lifetime, entry, entry_life, fixed))
+        for write, value in zip(terms.writes, worth(terms, outlook), strict=True)
     ]
+    start = chain.upto(entry)
     taken = {mark.position for mark in fixed}
-    rate = min(write.rate for write in terms.writes)
     paying = []
     for position, soon in outlook.spots:
         here = chain.upto(position)
@@ -150,22 +164,42 @@ def plan_markers(
         for index, offer in enumerate(offers):
             chance = outlook.chance(soon, offer.write.lifetime)
             fee = 0.0 if here <= paid else offer.fee
-            gain = chance * offer.worth - fee - _CAUTION * (offer.write.rate - rate)
-            if gain > 0.0 and in_order(position, offer.write.lifetime, fixed):
-                gains.append((index, gain, chance))
+            gain = chance * offer.worth - fee - _CAUTION * (offer.write.rate - shortest.rate)
+            late = chance - outlook.chance(soon, shortest.lifetime)
+            keep = late * offer.worth * max(start - offer.covered, 0)
+            if (gain > 0.0 or keep > 0.0) and in_order(position, offer.write.lifetime, fixed):
+                gains.append(_Gain(index, gain, keep, chance))
         if gains:
             paying.append((position, here, gains))
-    return _best(paying, offers, chain.upto(entry), paid, room)
+    return _best(paying, offers, start, paid, room)
 
 
 class _Offer(NamedTuple):
+    """A lifetime on offer: what an entry is worth and a write costs per token, and the tokens covered that long."""
+
     write: Write
     worth: float
     fee: float
+    covered: int
 
 
-_Paying = tuple[int, int, list[tuple[int, float, float]]]
-"""Position, tokens up to it, and (offer, gain per token, chance) of each lifetime that pays there."""
+class _Gain(NamedTuple):
+    """A lifetime at a spot: gain per new token, what keeping the tokens before is worth, and the chance."""
+
+    offer: int
+    gain: float
+    keep: float
+    chance: float
+
+
+_Paying = tuple[int, int, list[_Gain]]
+"""Position, tokens up to it, and the lifetimes that may pay there."""
+
+
+def _covered(chain: Chain, lifetime: float, entry: int, entry_life: float, fixed: Sequence[Fixed]) -> int:
+    """Tokens that an entry covers for at least a lifetime, without a marker of ours."""
+    own = max((mark.position for mark in fixed if mark.lifetime >= lifetime), default=-1)
+    return chain.upto(max(own, entry if entry_life >= lifetime else -1))
 
 
 def in_order(position: int, lifetime: float, fixed: Sequence[Fixed]) -> bool:
@@ -180,16 +214,19 @@ def _best(paying: Sequence[_Paying], offers: Sequence[_Offer], start: int, paid:
     top: tuple[float, tuple[Mark, ...]] = (0.0, ())
     for position, here, gains in paying:
         added: dict[tuple[int, int], tuple[int, int, int, float, tuple[Mark, ...]]] = {}
-        for index, gain, chance in gains:
+        for index, gain, keep, chance in gains:
             offer = offers[index]
             for tokens, used, least, value, marks in states:
                 if used >= room or index < least:
                     continue
                 free = max(min(paid, here) - tokens, 0)
                 saving = (here - tokens) * gain + (free * offer.fee if here > paid else 0.0)
+                kept = 0 if used or keep <= 0.0 else start - offer.covered
+                if kept:
+                    saving += keep
                 known = added.get((used, index))
                 if known is None or value + saving > known[3]:
-                    mark = Mark(position, offer.write.ttl, here - tokens, chance, saving)
+                    mark = Mark(position, offer.write.ttl, here - tokens, chance, saving, kept)
                     added[used, index] = (here, used + 1, index, value + saving, (*marks, mark))
         for state in added.values():
             if state[3] > top[0]:
