@@ -136,8 +136,8 @@ def test_chances_are_chances_and_never_rise_along_a_prompt(listed: list[tuple[st
     assert positions == sorted(set(positions))
     assert all(0 <= position < len(chain) for position in positions)
     assert chances == sorted(chances, reverse=True)
-    for chance in chances:
-        assert 0.0 <= chance <= outlook.chance(chance, HOUR) + 1e-9 <= 1.0 + 1e-9
+    for position, chance in outlook.spots:
+        assert 0.0 <= chance <= outlook.chance(position, chance, HOUR) + 1e-9 <= 1.0 + 1e-9
 
 
 def test_a_prefix_that_keeps_coming_is_expected_and_its_unique_tails_are_not() -> None:
@@ -156,10 +156,10 @@ def test_a_prompt_that_comes_every_half_hour_is_expected_within_the_hour_alone()
     evidence = _seen([("ab", 1500)] * 40)
     now = NOW + 40 * 1500.0
     outlook = evidence.forecast("task", Blocks("ab"), evidence.look(Blocks("ab"), now))
-    soon = max(chance for _, chance in outlook.spots)
+    position, soon = outlook.spots[0]
     assert soon < 0.15
-    assert outlook.chance(soon, HOUR) > 0.5
-    assert outlook.chance(soon, FIVE_MINUTES) == pytest.approx(soon)
+    assert outlook.chance(position, soon, HOUR) > 0.5
+    assert outlook.chance(position, soon, FIVE_MINUTES) == pytest.approx(soon)
 
 
 def test_questions_that_are_written_after_a_document_that_is_read_make_no_streak() -> None:

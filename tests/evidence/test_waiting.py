@@ -16,15 +16,17 @@ class World:
     """A waiting room with what it teaches; times are in seconds."""
 
     def __init__(self) -> None:
-        self.chances, self.gaps, self.reach, self.returns = Chances(), Gaps(), Reach(), Returns()
+        self.chances, self.gaps, self.tails, self.reach, self.returns = Chances(), Gaps(), Gaps(), Reach(), Returns()
         self.prefixes = Prefixes()
         self.prefixes.start(0.0)
-        self.waiting = Waiting(self.prefixes, self.chances, self.gaps, self.reach, self.returns)
+        self.waiting = Waiting(
+            self.prefixes, self.chances, self.gaps, self.tails, reach=self.reach, returns=self.returns
+        )
 
     def ask(self, number: int, at: float, written: Written | None = None) -> None:
         asked = Asked(QUESTION, 100 + number, Odds.places(1, QUESTION.features), 0.0, 1.0)
         tail = Tail("task", 0, (3, 100 + number), {0: (5, 200 + number)})
-        one = Open(self.prefixes.ticks(at), 1, 0, [asked], tail)
+        one = Open(self.prefixes.ticks(at), 1, 0, [asked], tail, begin=3)
         one.written = written
         self.waiting.add(number, one)
 
@@ -106,3 +108,15 @@ def test_no_more_requests_wait_than_the_limit() -> None:
     assert world.waiting.full
     world.pass_to(301.0)
     assert world.gaps.to_builtins()["all"][0][0] == LIMIT
+
+
+def test_what_comes_again_in_part_is_waited_for_until_its_tail_does() -> None:
+    world = World()
+    world.ask(1, 0.0)
+    world.come(1, 5.0, match=2)
+    world.pass_to(400.0)
+    world.come(1, 450.0, match=3)
+    world.pass_to(4000.0)
+    soon, late = world.gaps.hazards(0), world.tails.hazards(0)
+    assert soon[0] > 0.5 > late[0]
+    assert late[1] > 0.3

@@ -15,13 +15,13 @@ from copy import deepcopy
 from typing import Any, Self
 
 from penstock.evidence.chances import Chances
-from penstock.evidence.gaps import Gaps
+from penstock.evidence.gaps import EDGES, Gaps
 from penstock.evidence.odds import Odds, score_of, seed_of
 from penstock.evidence.pace import Pace
 from penstock.evidence.prefixes import TENTHS, Prefixes, Shard
 from penstock.evidence.reach import Reach
 from penstock.evidence.returns import Returns
-from penstock.evidence.sightings import Bill, Chain, Entry, Outlook, Sighting
+from penstock.evidence.sightings import NOWHERE, Bill, Chain, Entry, Outlook, Sighting
 from penstock.evidence.spots import TAIL, Question, Spot, gap_class, is_crowd, next_stage, questions_of, stage_of
 from penstock.evidence.waiting import Asked, Open, Tail, Waiting, Written
 
@@ -39,13 +39,16 @@ class ReuseEvidence:
         self.prefixes = Prefixes(limit)
         self.chances = Chances()
         self.gaps = Gaps()
+        self.tails = Gaps()
         self.reach = Reach()
         self.pace = Pace()
         self.returns = Returns()
         self._begin()
 
     def _begin(self) -> None:
-        self._waiting = Waiting(self.prefixes, self.chances, self.gaps, self.reach, self.returns)
+        self._waiting = Waiting(
+            self.prefixes, self.chances, self.gaps, self.tails, reach=self.reach, returns=self.returns
+        )
         self._number = 0
 
     def __eq__(self, other: object) -> bool:
@@ -95,14 +98,20 @@ class ReuseEvidence:
 
     def forecast(self, task: str, chain: Chain, sighting: Sighting | None) -> Outlook:
         """How likely each spot of a chain comes again."""
-        gaps = self.gaps
         stage = stage_of(sighting)
         shape = chain.shape
-        here, following = gap_class(stage, shape), gap_class(next_stage(stage), shape)
-        stays = gaps.stays(here)
-        then = gaps.returns(following)
+        here, following = gap_class(stage, shape), next_stage(stage)
         asked, ends = questions_of(chain, sighting, stage)
-        return Outlook(self._chances(task, stage, asked, ends), stays, then)
+        tails = self.tails.returns(here)
+        return Outlook(
+            self._chances(task, stage, asked, ends),
+            self.gaps.stays(here),
+            self.gaps.returns(gap_class(following, shape)),
+            _tail_begin(asked),
+            self.tails.stays(here),
+            self.tails.returns(gap_class(max(following, next_stage(0)), shape)),
+            tails[EDGES[0]],
+        )
 
     def _chances(
         self, task: str, stage: int, asked: Sequence[Question], ends: Sequence[Spot]
@@ -178,7 +187,7 @@ class ReuseEvidence:
         if ends:
             begin = waits[-1].position, waits[-1].key
             tail = Tail(task, min(stage, 2), begin, {e.kind - TAIL: (e.position, chain.key(e.position)) for e in ends})
-        one = Open(tick, seed, gap_class(stage, chain.shape), waits, tail)
+        one = Open(tick, seed, gap_class(stage, chain.shape), waits, tail, begin=_tail_begin(asked))
         one.written = written
         self._waiting.add(self._number, one)
 
@@ -278,6 +287,7 @@ _PARTS: dict[str, Any] = {
     "prefixes": Prefixes,
     "chances": Chances,
     "gaps": Gaps,
+    "tails": Gaps,
     "reach": Reach,
     "pace": Pace,
     "returns": Returns,
@@ -289,3 +299,8 @@ def _found(before: Sighting | None, entries: Sequence[Entry]) -> int:
     if before is None or not entries or entries[-1].position < before.entry:
         return -1
     return before.entry
+
+
+def _tail_begin(asked: Sequence[Question]) -> int:
+    """Position of the tail's first spot, which is asked about last; ``NOWHERE`` when there is none."""
+    return asked[-1].position if asked and asked[-1].kind == TAIL else NOWHERE

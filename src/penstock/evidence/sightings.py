@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
+
+NOWHERE = 1 << 62
+"""A position beyond every chain."""
 
 
 class Shape(IntEnum):
@@ -72,19 +76,49 @@ class Sighting(NamedTuple):
 class Outlook(NamedTuple):
     """How likely the spots of a chain come again.
 
+    A prompt's tail and what it shares with others have lateness of their own: a system prompt comes again with every
+    request, and tells nothing about how long a conversation's next turn takes.
+
     Attributes:
         spots: (position, chance to come again within the shortest lifetime), in order; chances never rise.
         stays: lifetime in seconds -> the chance not to come in the rest of it, having not come in the shortest.
         then: lifetime in seconds -> the chance of yet another request within it, were the next one to come.
+        tail: position of the first spot of the tail; a position beyond every spot when there is none.
+        tail_stays: as ``stays``, of the beginning of the tail.
+        tail_then: as ``then``, of the tail.
+        tail_soon: the chance of prompts like this one that their tail's beginning comes again within the shortest.
     """
 
     spots: list[tuple[int, float]]
     stays: Mapping[float, float]
     then: Mapping[float, float]
+    tail: int = NOWHERE
+    tail_stays: Mapping[float, float] = MappingProxyType({})
+    tail_then: Mapping[float, float] = MappingProxyType({})
+    tail_soon: float = 1.0
 
-    def chance(self, soon: float, lifetime: float) -> float:
-        """The chance to come again within a lifetime; of a lifetime never measured, that of the shortest."""
-        return 1.0 - (1.0 - soon) * self.stays.get(lifetime, 1.0)
+    def chance(self, position: int, soon: float, lifetime: float) -> float:
+        """The chance that a spot comes again within a lifetime; of a lifetime never measured, that of the shortest.
+
+        A tail that is less likely than its like to come soon is in proportion less likely to come late.
+
+        Args:
+            position: of the spot.
+            soon: its chance within the shortest lifetime.
+            lifetime: seconds.
+        """
+        if position < self.tail:
+            return 1.0 - (1.0 - soon) * self.stays.get(lifetime, 1.0)
+        begun = max(self.begun, soon)
+        if begun == 0.0:
+            return 0.0
+        late = (1.0 - begun) * (1.0 - self.tail_stays.get(lifetime, 1.0)) * min(begun / self.tail_soon, 1.0)
+        return soon + late * soon / begun
+
+    @property
+    def begun(self) -> float:
+        """The chance that the tail's beginning comes again within the shortest lifetime."""
+        return next((soon for position, soon in self.spots if position >= self.tail), 0.0)
 
 
 class Entry(NamedTuple):

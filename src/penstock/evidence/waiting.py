@@ -6,8 +6,9 @@ then. What is still open after one minute and after two and a half is counted in
 many of those that do would have come by then: without that, what comes again would be learnt long before what does
 not, and a new task would be taken for a busy one.
 
-After the shortest lifetime the request waits on for the gaps' later intervals. At most ``LIMIT`` requests wait at a
-time; beyond that, requests are counted but not waited for.
+After the shortest lifetime the request waits on for the gaps' later intervals, until its tail came again; where many
+wait, one that came again in part is not waited for any longer (censored, not counted as one that did not come). At
+most ``LIMIT`` requests wait at a time; beyond that, requests are counted but not waited for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from penstock.evidence.gaps import AGES, EDGES, Gaps
 from penstock.evidence.prefixes import TENTHS, Prefixes
 from penstock.evidence.reach import Reach
 from penstock.evidence.returns import Returns
+from penstock.evidence.sightings import NOWHERE
 from penstock.evidence.spots import TAIL, Question
 
 LIMIT = 4000
@@ -106,20 +108,26 @@ class Open:
         seed: of its task's features.
         asked: its questions, in order of position, until the shortest lifetime is over.
         tail: of its prompt, or None.
+        begin: position of the tail's first spot, ``NOWHERE`` without one.
         came: when a request first came back, or None.
+        tail_came: when one first came back through the beginning of the tail, or None.
         reach: the deepest position that came again, -1 for none.
         written: what it wrote, until that was read or its lifetime is over.
     """
 
-    __slots__ = ("asked", "came", "reach", "seed", "stage", "tail", "tick", "written")
+    __slots__ = ("asked", "begin", "came", "reach", "seed", "stage", "tail", "tail_came", "tick", "written")
 
-    def __init__(self, tick: int, seed: int, stage: int, asked: list[Asked], tail: Tail | None) -> None:
+    def __init__(
+        self, tick: int, seed: int, stage: int, asked: list[Asked], tail: Tail | None, *, begin: int = NOWHERE
+    ) -> None:
         self.tick = tick
         self.seed = seed
         self.stage = stage
         self.asked = asked
         self.tail = tail
+        self.begin = begin
         self.came: int | None = None
+        self.tail_came: int | None = None
         self.reach = -1
         self.written: Written | None = None
 
@@ -127,11 +135,14 @@ class Open:
 class Waiting:
     """The open requests by number, and what they teach when they are resolved."""
 
-    def __init__(self, prefixes: Prefixes, chances: Chances, gaps: Gaps, reach: Reach, returns: Returns) -> None:
+    def __init__(
+        self, prefixes: Prefixes, chances: Chances, gaps: Gaps, tails: Gaps, *, reach: Reach, returns: Returns
+    ) -> None:
         self._prefixes = prefixes
         self._chances = chances
         self._odds = chances.first
         self._gaps = gaps
+        self._tails = tails
         self._reach = reach
         self._returns = returns
         self._open: dict[int, Open] = {}
@@ -162,6 +173,8 @@ class Waiting:
             one.came = tick
             if tick <= one.tick + _TICKS[0]:
                 self._gaps.came_after((tick - one.tick) / TENTHS)
+        if one.tail_came is None and match >= one.begin:
+            one.tail_came = tick
         one.reach = max(one.reach, match)
         for asked in one.asked:
             if asked.position > match:
@@ -219,13 +232,21 @@ class Waiting:
                 read_then=written.read_then,
             )
             one.written = None
-        came = one.came is not None and one.came <= end
-        if interval == 0 or one.came is None or one.came > one.tick + _TICKS[interval - 1]:
-            self._gaps.add(one.stage, interval, came=came)
+        came = self._count(self._gaps, one, one.came, interval)
+        if one.begin != NOWHERE:
+            came = self._count(self._tails, one, one.tail_came, interval) or (came and len(self._open) > LIMIT // 2)
         if last or (came and one.written is None):
             del self._open[number]
         else:
             self._queues[interval + 1].append(number)
+
+    @staticmethod
+    def _count(gaps: Gaps, one: Open, came_at: int | None, interval: int) -> bool:
+        """Count a request in an interval unless it came again before; whether it has by the interval's end."""
+        came = came_at is not None and came_at <= one.tick + _TICKS[interval]
+        if interval == 0 or came_at is None or came_at > one.tick + _TICKS[interval - 1]:
+            gaps.add(one.stage, interval, came=came)
+        return came
 
     def _teach_end(self, one: Open, end: int) -> None:
         """The shortest lifetime is over: what did not come until then did not."""

@@ -218,6 +218,20 @@ def test_t14_calls_every_ten_minutes_are_kept_for_an_hour() -> None:
     assert provider.paid < 0.5 * provider.plain
 
 
+def test_a_conversation_with_pauses_is_kept_for_an_hour_by_its_newest_words() -> None:
+    provider = Billed()
+    reads = []
+    for talk in range(14):
+        turns: list[Any] = [f"Talk {talk}. " + LONG * 3]
+        for n in range(6):
+            split = provider.pay(anthropic(turns=turns), after=1200.0 if n == 3 else 60.0)
+            if n == 4 and talk >= 8:
+                reads.append(split.read / split.total)
+            turns = [*turns, f"Answer {n}.", f"Question {n}?"]
+        provider.at += 4000.0
+    assert min(reads) > 0.95
+
+
 def test_t14_calls_every_two_hours_are_not_written_at_all() -> None:
     provider = Billed()
     for n in range(30):

@@ -45,6 +45,13 @@ def test_a_live_entry_that_no_marker_would_find_gets_one_that_writes_nothing() -
     assert (reader.position, reader.tokens) == (2, 0)
 
 
+def test_an_entry_is_read_with_a_marker_of_its_own_lifetime() -> None:
+    reuse, chain = ReuseEvidence(), Blocks("abcdef")
+    reuse.observe("t", chain, NOW - 10.0, [Entry(2, 3600.0)])
+    placed = place(case_of(reuse, "t", "m", chain, TERMS, now=NOW)._replace(outlook=Outlook([], {}, {}), standing=FREE))
+    assert [(mark.position, mark.ttl) for mark in placed.marks] == [(2, "1h")]
+
+
 def test_a_marker_that_pays_and_finds_the_entry_is_the_reader() -> None:
     placed = place(_case(likely=[4], entry=2))
     assert [mark.position for mark in placed.marks] == [4]

@@ -130,3 +130,36 @@ def test_t05_every_plan_is_one_that_the_provider_accepts(
     lifetimes = [ttl for _, ttl in together]
     assert lifetimes == sorted(lifetimes)
     assert all(mark.saving > 0.0 and mark.tokens > 0 for mark in marks)
+
+
+def _kept(*, late: float = 0.2, entry_life: float = 300.0, fixed: Sequence[Fixed] = ()) -> list[tuple[int, str, int]]:
+    """Markers of a prompt of eight thousand tokens of which seven are cached, and whose end seldom comes back soon."""
+    outlook = _outlook([0.1] * 8, later=late)
+    marks = plan_markers(_chain([0.1] * 8), outlook, ANTHROPIC, entry=6, entry_life=entry_life, fixed=fixed)
+    return [(mark.position, mark.ttl, mark.kept) for mark in marks]
+
+
+def test_an_hour_s_write_of_a_few_tokens_keeps_the_five_minute_prefix_before_them() -> None:
+    assert _kept() == [(7, "1h", 7000)]
+
+
+def test_a_prefix_that_lives_for_an_hour_anyway_is_not_kept_again() -> None:
+    assert _kept(entry_life=3600.0) == []
+    assert _kept(fixed=[Fixed(6, "1h", 3600.0)]) == []
+
+
+def test_late_returns_that_are_hardly_ever_seen_keep_nothing() -> None:
+    assert _kept(late=0.03) == []
+
+
+def test_keeping_a_prefix_is_worth_its_late_reads_less_the_longer_write() -> None:
+    outlook = _outlook([0.1] * 8, later=0.2)
+    (mark,) = plan_markers(_chain([0.1] * 8), outlook, ANTHROPIC, entry=6, entry_life=300.0)
+    late = 0.9 * 0.2
+    assert mark.saving == pytest.approx(7000 * late * 0.9 + 1000 * ((0.1 + late) * 0.9 - 1.0 - 0.1 * 0.75))
+
+
+def test_only_the_first_longer_marker_keeps_what_stands_before() -> None:
+    outlook = _outlook([*[0.5] * 6, 0.3, 0.3], later=0.5)
+    marks = plan_markers(_chain([0.5] * 8), outlook, ANTHROPIC, entry=4, entry_life=300.0)
+    assert [(mark.ttl, mark.kept) for mark in marks] == [("1h", 5000), ("5m", 0), ("5m", 0)]

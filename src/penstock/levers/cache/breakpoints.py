@@ -63,10 +63,10 @@ def _left_alone(case: Case, end: int) -> float:
     """What the implicit write is expected to save, in input tokens; negative where it will not be read."""
     write = case.terms.writes[-1]
     tokens = case.chain.upto(end) - case.chain.upto(min(case.entry, end))
-    deep = [chance for position, chance in case.outlook.spots if position >= end]
-    soon = deep[0] if deep else min((chance for _, chance in case.outlook.spots), default=0.0)
-    chance = case.outlook.chance(soon, write.lifetime)
-    return tokens * (chance * worth(case.terms, case.outlook)[-1] - (write.rate - 1.0))
+    spots = case.outlook.spots
+    position, soon = next((spot for spot in spots if spot[0] >= end), spots[-1] if spots else (end, 0.0))
+    chance = case.outlook.chance(position, soon, write.lifetime)
+    return tokens * (chance * worth(case.terms, case.outlook, position)[-1] - (write.rate - 1.0))
 
 
 def _mode(request: RequestCase, marks: list[Mark], gain: float) -> Edit:

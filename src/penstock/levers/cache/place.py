@@ -100,7 +100,8 @@ def place(case: Case, fixed: Sequence[Fixed] = ()) -> Placement:
 def _on_entry(case: Case, marks: Sequence[Mark], fixed: Sequence[Fixed]) -> Mark | None:
     """A marker on the live entry, which writes nothing; None where the order of lifetimes forbids it."""
     later = {mark.ttl for mark in marks} | {mark.ttl for mark in fixed if mark.position > case.entry}
-    write = next((write for write in case.terms.writes if write.ttl in later), case.terms.writes[-1])
+    writes = case.terms.writes
+    write = next((write for write in writes if write.ttl in later or write.lifetime == case.entry_life), writes[-1])
     if not case.chain.markable(case.entry) or not in_order(case.entry, write.lifetime, fixed):
         return None
     return Mark(case.entry, write.ttl, 0, 1.0, 0.0)

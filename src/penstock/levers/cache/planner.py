@@ -38,6 +38,9 @@ _CAUTION = 0.1
 """A dearer lifetime has to promise more than a cheaper one by this part of what it costs more: forecasts of what is far
 away are worse than those of the next minutes, and a wrong one costs four times as much."""
 
+_LATE = 0.03
+"""The least chance of a late return for which a prefix is kept longer: a smaller one is not told from none."""
+
 
 class Write(NamedTuple):
     """A lifetime on offer: its name, seconds, and the price of writing in units of the input price."""
@@ -93,13 +96,14 @@ class Fixed(NamedTuple):
     lifetime: float
 
 
-def worth(terms: Terms, outlook: Outlook) -> tuple[float, ...]:
-    """``D`` of each lifetime: what a live entry saves the next request that shares it, per token, as a multiple.
+def worth(terms: Terms, outlook: Outlook, position: int) -> tuple[float, ...]:
+    """``D`` of each lifetime at a position: what a live entry saves the next request that shares it, per token.
 
     That request reads instead of paying in full or of writing anew, and hands the entry on to the one after it. What
     it would have done without the entry bounds the worth: pay in full, or write for any of the lifetimes.
     """
-    return _worth(terms, tuple(round(outlook.then.get(write.lifetime, 0.0), 3) for write in terms.writes))
+    then = outlook.then if position < outlook.tail else outlook.tail_then
+    return _worth(terms, tuple(round(then.get(write.lifetime, 0.0), 3) for write in terms.writes))
 
 
 @lru_cache(maxsize=4096)
@@ -150,8 +154,8 @@ def plan_markers(
     paid = chain.upto(max((mark.position for mark in fixed), default=-1))
     shortest = terms.writes[-1]
     offers = [
-        _Offer(write, value, write.rate - 1.0, _covered(chain, write.lifetime, entry, entry_life, fixed))
-        for write, value in zip(terms.writes, worth(terms, outlook), strict=True)
+        _Offer(write, write.rate - 1.0, _covered(chain, write.lifetime, entry, entry_life, fixed))
+        for write in terms.writes
     ]
     start = chain.upto(entry)
     taken = {mark.position for mark in fixed}
@@ -161,12 +165,14 @@ def plan_markers(
         if position <= entry or here < terms.minimum or position in taken:
             continue
         gains = []
-        for index, offer in enumerate(offers):
-            chance = outlook.chance(soon, offer.write.lifetime)
+        worths = worth(terms, outlook, position)
+        within = outlook.chance(position, soon, shortest.lifetime)
+        for index, (offer, value) in enumerate(zip(offers, worths, strict=True)):
+            chance = outlook.chance(position, soon, offer.write.lifetime)
             fee = 0.0 if here <= paid else offer.fee
-            gain = chance * offer.worth - fee - _CAUTION * (offer.write.rate - shortest.rate)
-            late = chance - outlook.chance(soon, shortest.lifetime)
-            keep = late * offer.worth * max(start - offer.covered, 0)
+            gain = chance * value - fee - _CAUTION * (offer.write.rate - shortest.rate)
+            late = chance - within
+            keep = late * value * max(start - offer.covered, 0) if late > _LATE else 0.0
             if (gain > 0.0 or keep > 0.0) and in_order(position, offer.write.lifetime, fixed):
                 gains.append(_Gain(index, gain, keep, chance))
         if gains:
@@ -175,10 +181,9 @@ def plan_markers(
 
 
 class _Offer(NamedTuple):
-    """A lifetime on offer: what an entry is worth and a write costs per token, and the tokens covered that long."""
+    """A lifetime on offer: what a write costs per token beyond plain, and the tokens covered that long already."""
 
     write: Write
-    worth: float
     fee: float
     covered: int
 
