@@ -62,6 +62,7 @@ class Pair:
         rows = [row for row in rows if strong in row.scores and weak in row.scores]
         self.name, self.strong, self.weak, self.n = name, strong, weak, len(rows)
         self.tasks = [row.task for row in rows]
+        self.texts = [row.text for row in rows]
         self.features = [prompt_features(row.text, row.tools) for row in rows]
         self.scores = np.array([(row.scores[strong], row.scores[weak]) for row in rows])
         self.difference: Numbers = self.scores[:, 1] - self.scores[:, 0]
@@ -300,14 +301,16 @@ def best_possible(pair: Pair) -> Curve:
 
 
 def speed(pair: Pair, runs: int = 300) -> list[dict[str, Any]]:
-    """CPU time of one prediction, features included."""
+    """CPU time of one prediction, features included, on prompts made of the set's own, each one once."""
     model, _ = pair.trained(np.arange(min(1500, pair.n)))
     rows = []
-    text = 'Classify the following message, sent on 3 May: "Where is order 4471?" Answer with one label.\n'
+    text = "\n\n".join(pair.texts)
+    text *= 1 + 2 * 51_200 // len(text)
     for size in (2048, 51_200):
-        prompt = (text * (size // len(text) + 1))[:size]
         spent = []
-        for _ in range(runs):
+        for run in range(runs):
+            start = run * (len(text) - size) // runs
+            prompt = text[start : start + size]
             begun = time.thread_time_ns()
             features: Features = prompt_features(prompt)
             model.predict(pair.tasks[0], features)

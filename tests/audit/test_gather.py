@@ -7,6 +7,7 @@ import msgspec
 
 from penstock.audit.gather import AuditInput, family_of, gather
 from penstock.audit.reading import ReadReport
+from penstock.evidence.task import fingerprint
 from penstock.money import ZERO, Picodollars
 from penstock.unknown import Unknown
 from penstock.wire.dialect import Dialect
@@ -48,6 +49,17 @@ def test_the_label_names_the_task_and_else_the_fingerprint() -> None:
     unnamed = row_of(plain(tags={}))[0].rows[0]
     assert (unnamed.task, unnamed.labelled) == ("fp", False)
     assert row_of(plain(tags={}, request=None))[0].rows[0].task == ""
+
+
+def test_prompts_that_differ_by_a_few_words_are_one_task_as_in_live_traffic() -> None:
+    rules = " ".join(f"rule{'abcdefghij'[n % 10] * (n // 10 + 1)}" for n in range(120))
+    prompts = [rules, rules.replace("rulej ", "rulejay ", 1), rules.upper()[::-1], rules]
+    calls = [msgspec.structs.replace(Provider().call(one_shot(one, "q"), START), tags={}) for one in prompts]
+    data = AuditInput(fingerprint=fingerprint, priced_at=datetime(2026, 11, 20, tzinfo=UTC), report=ReadReport())
+    first, edited, other, again = (data.add(call).task for call in calls)
+    assert first == edited == again != other
+    assert len(data.members[first]) == 2
+    assert data.members[other] == [other]
 
 
 def test_missing_usage_is_an_unknown_cost_and_a_refused_call_costs_nothing() -> None:

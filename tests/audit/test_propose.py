@@ -64,6 +64,14 @@ def test_a_task_without_a_label_is_recognised_by_its_fingerprint() -> None:
     assert load_policy(made.text(PERIOD), "p") == made.policy
 
 
+def test_a_task_of_several_near_duplicate_prompts_is_recognised_by_each_of_them() -> None:
+    one = finding(9, task="0123456789abcdef", fix={"cache": {"enabled": True}})
+    members = {one.task: [one.task, "fedcba9876543210"], "other": ["other"]}
+    made = propose([one], {one.task: judged()}, {one.task: False}, floor=Floor(), members=members)
+    assert made.policy.tasks["task-01234567"].match == Match(fingerprint=(one.task, "fedcba9876543210"))
+    assert load_policy(made.text(PERIOD), "p") == made.policy
+
+
 def test_the_largest_finding_decides_a_key_and_the_floor_is_kept() -> None:
     larger = finding(9, fix={"cache": {"ttl": "1h"}})
     made = propose([larger, CACHE], {"t": judged()}, {"t": True}, floor=Floor(55.0, 7))

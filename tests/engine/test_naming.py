@@ -48,3 +48,11 @@ def test_a_site_whose_prompt_was_edited_a_little_keeps_its_name_and_either_finge
     for found in (name, fingerprint(edited)):
         matched = load_policy(f'[tasks.a.match]\nfingerprint = "{found}"')
         assert task_of(edited, None, matched, sites, at=3.0) == "a"
+
+
+def test_any_of_several_fingerprints_matches() -> None:
+    found = fingerprint(_view())
+    policy = load_policy(f'[tasks.a.match]\nfingerprint = ["0000000000000000", "{found}"]')
+    assert task_of(_view(), None, policy) == "a"
+    assert task_of(_view(), None, load_policy('[tasks.a.match]\nfingerprint = ["0000000000000000"]')) == found
+    assert task_of(_view(), None, load_policy("[tasks.a.match]")) == found

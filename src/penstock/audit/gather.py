@@ -20,6 +20,7 @@ from penstock.cachemodel.prompt import Prompt, prompt_of
 from penstock.engine.facts import length_key
 from penstock.errors import MalformedRequest
 from penstock.evidence.lengths import LengthTable
+from penstock.evidence.sites import Sites
 from penstock.models.catalog import profile_of
 from penstock.models.prices import price_call
 from penstock.models.profile import Profile
@@ -38,6 +39,7 @@ UNKNOWN_MODEL = "a model that is not in the price table"
 UNPRICED = "no price"
 
 _FAILED = 400
+_MOST_MEMBERS = 20
 _TIER_FIELDS = ("service_tier", "speed", "inference_geo")
 
 
@@ -74,6 +76,7 @@ class AuditInput:
         book: tokens of the prompts' segments.
         lengths: output lengths by task, model and effort.
         samples: a few bodies of each task.
+        members: fingerprints of the prompts of each task without a label, the one that names it first.
         period: what the log covers; set it when reading is done.
         priced_at: today, as far as prices go: of calls without a time, and of models to change to.
         show_text: whether findings may show excerpts of prompts.
@@ -97,7 +100,9 @@ class AuditInput:
         self.lengths = LengthTable()
         self.samples = Samples()
         self.period = Period(None)
+        self.members: dict[str, list[str]] = {}
         self._fingerprint = fingerprint
+        self._sites = Sites()
         self.priced_at = priced_at
         self._report = report
         self._shapes: dict[tuple[Any, ...], Prompt] = {}
@@ -107,7 +112,7 @@ class AuditInput:
         view = self._view(call)
         answer = read_answer(call.dialect, call.response) if call.dialect and call.response else None
         label = call.tags.get("task")
-        task = label or (self._fingerprint(view) if view is not None else "")
+        task = label or (self._site(view, call.ts) if view is not None else "")
         tier = _tier(call, view)
         at = datetime.fromtimestamp(call.ts, UTC) if call.ts is not None else self.priced_at
         failed = (call.status is not None and call.status >= _FAILED) or (call.usage is None and _is_error(answer))
@@ -171,6 +176,15 @@ class AuditInput:
         """Tokens of each segment of a row's prompt; they sum to the reported total where there is one."""
         total = row.usage.input_total if row.usage is not None and row.usage.input_total > 0 else None
         return self.book.tokens(family_of(row.model), self.tree.chain(row.leaf), total)
+
+    def _site(self, view: View, ts: float | None) -> str:
+        """The task of a request without a label: near-duplicate prompts are one, as in live traffic."""
+        found = self._fingerprint(view)
+        name = self._sites.name(found, view, ts or 0.0)
+        members = self.members.setdefault(name, [name])
+        if found not in members and len(members) < _MOST_MEMBERS:
+            members.append(found)
+        return name
 
     def _view(self, call: RecordedCall) -> View | None:
         if call.dialect is None or call.request is None:

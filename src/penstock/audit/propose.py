@@ -8,7 +8,7 @@ file changes nothing until someone says so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -68,6 +68,7 @@ def propose(
     labelled: Mapping[str, bool],
     *,
     floor: Floor,
+    members: Mapping[str, Sequence[str]] | None = None,
     decided: bool = False,
 ) -> Proposal:
     """The proposed policy.
@@ -77,6 +78,7 @@ def propose(
         judged: the tasks' verdicts; tasks that are not worth it get no section.
         labelled: whether a task's name is a label of the log's; others are recognised by their fingerprint.
         floor: written into the policy.
+        members: fingerprints of each task without a label; None where each task has its own alone.
         decided: also switch on what waits for a decision.
     """
     sections: dict[str, dict[str, dict[str, Any]]] = {}
@@ -88,13 +90,18 @@ def propose(
         name = policy_name(finding.task, labelled=labelled.get(finding.task, False))
         for keys in (finding.fix, finding.opt_in if decided else {}):
             if keys:
-                known = {} if labelled.get(finding.task) else {"match": {"fingerprint": finding.task}}
+                known = {} if labelled.get(finding.task) else _match(finding.task, members or {})
                 _merge(sections.setdefault(name, known), keys)
         if finding.opt_in and not decided:
             waiting.append((name, finding))
     audit = msgspec.to_builtins(Audit(floor_usd_month=floor.usd_month, floor_calls_day=floor.calls_day))
     policy = msgspec.convert({"mode": "observe", "audit": audit, "tasks": sections}, Policy)
     return Proposal(policy, sections, tuple(waiting), tuple(_remarks(judged, labelled)))
+
+
+def _match(task: str, members: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
+    prints = list(members.get(task, ()))
+    return {"match": {"fingerprint": prints if len(prints) > 1 else task}}
 
 
 def policy_name(task: str, *, labelled: bool) -> str:
@@ -131,6 +138,8 @@ def _merge(into: dict[str, dict[str, Any]], more: Sections) -> None:
 def _literal(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
     return quoted(value) if isinstance(value, str) else str(value)
 
 

@@ -106,5 +106,5 @@ def audit_calls(
     findings = find_all(data)
     report, judged = build(data, findings, read, floor=options.floor, made_at=now)
     labelled = {task: rows[0].labelled for task, rows in data.tasks.items()}
-    proposal = propose(findings, judged, labelled, floor=options.floor, decided=options.decided)
+    proposal = propose(findings, judged, labelled, floor=options.floor, members=data.members, decided=options.decided)
     return Audited(report, proposal.policy, proposal.text(data.period), tuple(findings))

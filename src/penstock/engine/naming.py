@@ -36,6 +36,7 @@ def task_of(view: View, label: str | None, policy: Policy, sites: Sites | None =
 
 
 def _fits(match: Match, view: View, found: tuple[str, str]) -> bool:
-    wanted = ((match.fingerprint, found), (match.model, (view.model,)))
-    given = [(asked, actual) for asked, actual in wanted if asked is not None]
-    return bool(given) and all(asked in actual for asked, actual in given)
+    if match.fingerprint is None and match.model is None:
+        return False
+    named = (match.fingerprint,) if isinstance(match.fingerprint, str) else match.fingerprint
+    return (named is None or any(one in named for one in found)) and match.model in (None, view.model)

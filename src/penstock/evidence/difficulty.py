@@ -52,6 +52,8 @@ SURFACE_WIDTH, CHOICES_WIDTH, SCORES_WIDTH = 0.4, 0.6, 1.0
 
 _CLIP = 3.0
 _WORDS = 1 << BITS
+_SPLIT = np.int32(_WORDS)
+_ONES = np.ones(GRAMS, dtype=np.float32)
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -73,6 +75,8 @@ class Difficulty:
         self.tasks = tasks
         self._means = means
         self._parts = parts
+        # One look-up for each bucket: its weights, and its rarity for the length of the whole.
+        self._weighed = np.column_stack([parts.text, parts.rarity_squared])
         # Most prompts offer no choices, and are all alike in that.
         self._no_choices = parts.choices.predict(parts.standard.of(np.zeros(SURFACES, np.float32))[CHOICES])
 
@@ -90,18 +94,17 @@ class Difficulty:
         """The expected difference on a prompt, about -1..1; the mean of all labels for what is like nothing known."""
         parts = self._parts
         grams = features.grams
-        squared = parts.rarity_squared[grams]
-        split = int(np.searchsorted(grams, _WORDS))
-        squared[:split] = _norm(squared[:split])
-        squared[split:] = _norm(squared[split:])
-        found = self._means + squared @ parts.text[grams]
+        weighed: Floats = self._weighed.take(grams, axis=0)
+        split = int(grams.searchsorted(_SPLIT))
+        words, groups = _ONES[:split] @ weighed[:split], _ONES[split : len(grams)] @ weighed[split:]
+        found: Floats = self._means + _unit(words) + _unit(groups)
         found += parts.openings[_opening(features.surface)]
         row = parts.standard.of(features.surface)
         found += parts.surface.predict(row)
         found += parts.choices.predict(row[CHOICES]) if features.surface[CHOICES.start] else self._no_choices
         if (of_task := self.tasks.get(task)) is not None:
             found += of_task
-        if parts.scores is None:
+        if parts.scores is None or parts.score_scale is None:
             return float(found[0])
         return float(found[0] + parts.scores.predict(found[1:] * parts.score_scale)[0])
 
@@ -329,9 +332,11 @@ def _opening(surface: Floats) -> int:
     return first if flags[first] else len(OPENINGS)
 
 
-def _norm(squared: Floats) -> Floats | float:
-    total = float(squared.sum())
-    return 1.0 / total**0.5 if total > 0.0 else 0.0
+def _unit(sums: Floats) -> Floats:
+    """The sums of a text's weights as those of a text of length one; the last is its squared length."""
+    squared = float(sums[-1])
+    found: Floats = sums[:-1] * np.float32(squared**-0.5 if squared > 0.0 else 0.0)
+    return found
 
 
 def _text_blocks(features: Sequence[Features]) -> tuple[Doubles, list[sparse.csr_matrix]]:

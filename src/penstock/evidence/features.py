@@ -28,6 +28,7 @@ _BASE = 0x9E3779B97F4A7C15
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _PAIR = np.uint64(31)
 _SHIFT = np.uint64(29)
+_MANY = 4096
 _DOWN = np.uint64(64 - BITS)
 
 
@@ -41,7 +42,7 @@ def _powers(base: int) -> NDArray[np.uint64]:
 
 _POWERS = _powers(_BASE)
 _INVERSES = _powers(pow(_BASE, -1, 2**64))
-_WORD = np.array([chr(code).isalnum() or code >= 128 for code in range(256)])  # noqa: PLR2004 - not ASCII
+_WORD = bytes(chr(code).isalnum() or code >= 128 for code in range(256))  # noqa: PLR2004 - not ASCII
 
 
 class Features(NamedTuple):
@@ -67,15 +68,16 @@ def prompt_features(text: str, tools: int = 0) -> Features:
     read = text if len(text) <= HEAD + TAIL else text[:HEAD] + text[-TAIL:]
     raw = read.encode("utf-8", "replace") or b" "
     data = np.frombuffer(raw, dtype=np.uint8)
-    lowered = np.frombuffer(raw.lower(), dtype=np.uint8)  # ASCII only, so that the length stays
-    letters = _WORD[lowered]
+    lower = raw.lower()  # ASCII only, so that the length stays
+    lowered = np.frombuffer(lower, dtype=np.uint8)
+    letters = np.frombuffer(lower.translate(_WORD), dtype=bool)
     edges = np.flatnonzero(letters[1:] != letters[:-1]) + 1
     if letters[0]:
         edges = np.concatenate(([0], edges))
     if letters[-1]:
         edges = np.concatenate((edges, [len(data)]))
     starts, ends = edges[::2], edges[1::2]
-    return Features(_grams(lowered, starts, ends), surface_features(text, raw, ends - starts, tools))
+    return Features(_grams(lowered, starts, ends), surface_features(text, raw, lower, ends - starts, tools))
 
 
 def _grams(data: NDArray[np.uint8], starts: NDArray[np.intp], ends: NDArray[np.intp]) -> NDArray[np.int32]:
@@ -93,6 +95,18 @@ def _grams(data: NDArray[np.uint8], starts: NDArray[np.intp], ends: NDArray[np.i
     hashes >>= _DOWN
     buckets = hashes.astype(np.int32)
     buckets[len(words) + len(pairs) :] += 1 << BITS
-    seen = np.zeros(GRAMS, dtype=bool)
-    seen[buckets] = True
-    return np.flatnonzero(seen).astype(np.int32)
+    return _different(buckets)
+
+
+def _different(buckets: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The buckets that occur, ascending: few are sorted, many are marked on a board of all."""
+    if len(buckets) > _MANY or not len(buckets):
+        seen = np.zeros(GRAMS, dtype=bool)
+        seen[buckets] = True
+        return np.flatnonzero(seen).astype(np.int32)
+    short = buckets.astype(np.uint16)
+    short.sort()
+    keep = np.empty(len(short), dtype=bool)
+    keep[0] = True
+    np.not_equal(short[1:], short[:-1], out=keep[1:])
+    return short[keep].astype(np.int32)

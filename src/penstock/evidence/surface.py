@@ -8,6 +8,7 @@ is learnt from labels.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import pairwise
@@ -45,39 +46,47 @@ OPENING = slice(_BASIC + 3, _BASIC + 3 + len(OPENINGS))
 CHOICES = slice(OPENING.stop + len(SHAPING), OPENING.stop + len(SHAPING) + _CHOICES)
 """Where the features of the choices stand."""
 
-_DIGIT = np.array([chr(code) in "0123456789" for code in range(256)])
+_OPENINGS = {word: place for place, word in enumerate(OPENINGS)}
+_SHAPING = {word: place for place, word in enumerate(SHAPING, len(OPENINGS))}
+_NO_FLAGS = array("f", bytes(4 * (len(OPENINGS) + len(SHAPING))))
+_DIGIT = bytes(chr(code) in "0123456789" for code in range(256))
 _APART = bytes(code if chr(code).isalnum() or code >= 128 else 32 for code in range(256))  # noqa: PLR2004 - not ASCII
 _CHOICE = re.compile(rb"\n[ \t]*\(?(?:[A-Ja-j]|[1-9])[.):][ \t]+([^\n]+)")
 _NUMERIC = re.compile(rb"[ $%+\-.,/0-9^()=x]*[0-9][ $%+\-.,/0-9^()=x]*.{0,6}$")
-_OPEN = re.compile(rb"\b(?:all|none|both|neither|any) of (?:the |these|them)|\bcannot\b|\bnot enough\b", re.IGNORECASE)
-_NINE = ord("9")
+_OPEN = re.compile(rb"\b(?:all|none|both|neither|any) of (?:the |these|them)|\bcannot\b|\bnot enough\b")
 _CENTURIES = frozenset({b"17", b"18", b"19", b"20"})
 _VERDICTS = frozenset(b"true false yes no not correct incorrect right wrong valid invalid maybe".split())
 
 
-def surface_features(text: str, raw: bytes, lengths: NDArray[np.intp], tools: int) -> NDArray[np.float32]:
+def surface_features(
+    text: str, raw: bytes, lowered: bytes, lengths: NDArray[np.intp], tools: int
+) -> NDArray[np.float32]:
     """``SURFACES`` numbers of the order of 0..10.
 
     Args:
         text: the whole prompt, whose length counts.
         raw: the part of it that is read, in UTF-8; at least one byte.
+        lowered: the same with small letters.
         lengths: of its words, in bytes.
         tools: number of tools offered with the call.
     """
     found = np.empty(SURFACES, dtype=np.float32)
     _basic(found[:_BASIC], text, raw, len(lengths), tools)
-    lowered = raw.lower()
     offered = _CHOICE.findall(raw)[:MOST_CHOICES]
     cut = raw.find(offered[0]) if len(offered) > 1 else len(raw)
     words = lowered[:cut].translate(_APART).split()
     stem = set(words)
     seen = stem.union(lowered[cut:].translate(_APART).split())
     opening = _opening(lowered, words)
-    rest = _words(lengths, len(seen))
-    rest += [opening == word for word in OPENINGS]
-    rest += [word in seen for word in SHAPING]
-    rest += _choices(offered, stem)
-    rest += _numbers(seen)
+    flags = array("f", _NO_FLAGS)
+    if opening in _OPENINGS:
+        flags[_OPENINGS[opening]] = 1.0
+    for word in _SHAPING.keys() & seen:
+        flags[_SHAPING[word]] = 1.0
+    rest = array("f", _words(lengths, len(seen)))
+    rest += flags
+    rest.extend(_choices(offered, stem))
+    rest.extend(_numbers(seen))
     found[_BASIC:] = rest
     return found
 
@@ -99,7 +108,7 @@ def _basic(found: NDArray[np.float32], text: str, raw: bytes, words: int, tools:
     upper = upto[90] - upto[64]
     letters, digits, beyond = upper + upto[122] - upto[96], upto[57] - upto[47], n - upto[127]
     blank = int(count[32] + count[10] + count[9])
-    digit = _DIGIT[data]
+    digit = np.frombuffer(raw.translate(_DIGIT), dtype=bool)
     numbers = int(np.count_nonzero(digit[1:] > digit[:-1])) + int(digit[0])
     lines = [len(line) for line in raw.split(b"\n")]
     sentences = 1 + int(count[46] + count[63] + count[33])
@@ -136,7 +145,7 @@ def _choices(choices: Sequence[bytes], stem: AbstractSet[bytes]) -> list[float]:
     low, high = log1p(min(lengths)), log1p(max(lengths))
     sets = [set(choice.lower().translate(_APART).split()) for choice in choices]
     sizes = [max(1, len(one)) for one in sets]
-    alike = [len(a & b) / max(1, len(a | b)) for a, b in pairwise(sets)]
+    alike = [_shared(a, b) for a, b in pairwise(sets)]
     asked = [len(one & stem) / size for one, size in zip(sets, sizes, strict=True)]
     return [
         log1p(n),
@@ -153,15 +162,27 @@ def _choices(choices: Sequence[bytes], stem: AbstractSet[bytes]) -> list[float]:
         sum(_NUMERIC.match(choice) is not None for choice in choices) / n,
         sum(choice[:1].isupper() for choice in choices) / n,
         sum(choice.rstrip().endswith(b".") for choice in choices) / n,
-        float(_OPEN.search(b"\n".join(choices)) is not None),
+        float(_is_open(b"\n".join(choices).lower())),
         sum(len(one) <= 2 and not one.isdisjoint(_VERDICTS) for one in sets) / n,  # noqa: PLR2004 - "not wrong"
         sum(b" only" in choice or b" and " in choice for choice in choices) / n,
     ]
 
 
+def _shared(one: AbstractSet[bytes], other: AbstractSet[bytes]) -> float:
+    """The words that both have, over the words that either has."""
+    both = len(one & other)
+    return both / max(1, len(one) + len(other) - both)
+
+
+def _is_open(choices: bytes) -> bool:
+    """Whether a choice speaks of the others, or of what cannot be told; most have none of these words at all."""
+    maybe = b" of the" in choices or b"cannot" in choices or b" enough" in choices
+    return maybe and _OPEN.search(choices) is not None
+
+
 def _numbers(words: Iterable[bytes]) -> list[float]:
     """Runs of digits in the text: how many different ones, the longest, and years (counts and length as logarithms)."""
-    numbers = [word for word in words if word[0] <= _NINE and word.isdigit()]
+    numbers = list(filter(bytes.isdigit, words))
     if not numbers:
         return [0.0] * _NUMBERS
     years = sum(len(number) == 4 and number[:2] in _CENTURIES for number in numbers)  # noqa: PLR2004

@@ -89,11 +89,11 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """How calls without a task label are recognised; every given key must match.
 
     Attributes:
-        fingerprint: the task fingerprint that ``penstock tasks`` prints.
+        fingerprint: the task fingerprint that ``penstock tasks`` prints, or several of one task.
         model: the model asked for.
     """
 
-    fingerprint: str | None = None
+    fingerprint: str | tuple[str, ...] | None = None
     model: str | None = None
 
 
