@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from penstock.evidence.store import Evidence
 from penstock.money import rate_from_usd_per_mtok
+from penstock.policy.load import load_policy
 from penstock.policy.schema import Levers, Policy
-from penstock.replay.driver import in_time_order, replay
+from penstock.replay.driver import in_time_order, replay, replay_and_teach
 from penstock.wire.recorded import RecordedCall
 from penstock.wire.usage import Usage
 from tests.replay.recorded import STANDING, STANDING_TOKENS, call, plain
@@ -66,3 +68,14 @@ def test_a_repeated_prefix_is_projected_cheaper_and_never_dearer_than_it_was() -
     assert 0 < result.total.projected < result.total.recorded * 0.5
     assert sum(result.by_lever.values()) == result.total.saving
     assert max(result.by_lever, key=lambda lever: result.by_lever[lever]) == "cache"
+
+
+def test_a_prior_knows_lengths_and_reuse_but_nothing_that_was_bought() -> None:
+    calls = [plain(number, at=number * 20.0) for number in range(30)]
+    result, prior = replay_and_teach(calls, load_policy('schema = 1\nmode = "apply"\n'))
+    assert result == replay(calls, load_policy('schema = 1\nmode = "apply"\n'))
+    assert len(prior.reuse.prefixes) > 0
+    assert not any(shard.until[place] for shard, place in prior.reuse.prefixes.records())
+    assert prior.reuse.returns.to_builtins() == {}
+    assert sum(one.whole_count for one in prior.lengths.by_key.values()) == 30
+    assert prior.gates.to_builtins() == Evidence().gates.to_builtins()

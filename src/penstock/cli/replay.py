@@ -14,8 +14,9 @@ from rich.table import Table
 from penstock.audit.read import read_calls, total_bytes
 from penstock.audit.reading import ReadReport
 from penstock.cli.progress import bytes_read
+from penstock.cli.teach import check_pupil, teach
 from penstock.money import Picodollars, format_usd, usd
-from penstock.replay.driver import replay
+from penstock.replay.driver import replay, replay_and_teach
 from penstock.replay.result import ReplayResult, Row
 from penstock.settings import read_policy
 
@@ -25,22 +26,36 @@ def command(
     policy: Path = typer.Option(Path("penstock.toml"), "--policy", help="The policy to replay under."),
     format_name: str = typer.Option("auto", "--format", help="The log format, when it cannot be told by content."),
     by_lever: bool = typer.Option(False, "--by-lever", help="Also run the levers one by one (five runs)."),
+    pupil: Path | None = typer.Option(
+        None, "--teach", help="A new ledger that gets what the log teaches: `penstock serve` then starts with it."
+    ),
     as_json: bool = typer.Option(False, "--json", help="One JSON on stdout."),
 ) -> None:
     """Replay recorded traffic through the engine under a policy, for no money.
 
     Prints the bill as recorded, the same bytes through the cache model (the projection's own error), and the bill
     under the policy. No request is sent.
+
+    With --teach, a gateway or client that uses that ledger does not start cold: it knows how long the tasks' answers
+    are and which of their prompts come again. Cache entries, gates and bills are not carried over: they were not real.
     """
     chosen = read_policy(policy)
+    if pupil is not None:
+        check_pupil(pupil)
     report = ReadReport()
     with bytes_read("replaying", total_bytes(paths)) as advance:
         calls = read_calls(paths, report, format_name=format_name, progress=advance)
-        result = replay(calls, chosen, by_lever=by_lever)
+        if pupil is None:
+            result = replay(calls, chosen, by_lever=by_lever)
+        else:
+            result, prior = replay_and_teach(calls, chosen, by_lever=by_lever)
+            teach(pupil, prior)
     if as_json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(as_builtins(result)), indent=1) + b"\n")
         return
     show(result, Console())
+    if pupil is not None:
+        Console().print(f"{pupil} begins with what this log taught: penstock serve --ledger {pupil}")
 
 
 def as_builtins(result: ReplayResult) -> dict[str, Any]:

@@ -203,6 +203,13 @@ class Prefixes:
         fresh._shards = [shard.rebuilt(len(shard.keys), seen_after=times[-count - 1]) for shard in self._shards]
         return fresh
 
+    def forget_entries(self) -> None:
+        """No prefix has a cache entry any more; what was seen stays."""
+        for shard in self._shards:
+            places = len(shard.keys)
+            shard.until, shard.entry = array("I", bytes(4 * places)), array("H", bytes(2 * places))
+            shard.life = array("B", bytes(places))
+
     def records(self) -> Iterator[tuple[Shard, int]]:
         """Every record."""
         for shard in self._shards:

@@ -129,6 +129,10 @@ class Returns:
             account.unread_tokens += tokens
             account.repaid()
 
+    def clear(self) -> None:
+        """Begin anew."""
+        self._accounts.clear()
+
     def _open(self, task: str, model: str) -> Account | None:
         name = _name(task, model)
         account = self._accounts.get(name)

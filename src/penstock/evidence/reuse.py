@@ -269,6 +269,13 @@ class ReuseEvidence:
         fresh._begin()
         return fresh
 
+    def without_entries(self) -> ReuseEvidence:
+        """A copy that knows how prompts come again, but of no cache entry and no bill."""
+        fresh = self.copied()
+        fresh.prefixes.forget_entries()
+        fresh.returns.clear()
+        return fresh
+
     def to_builtins(self) -> dict[str, Any]:
         """Plain JSON values; keys are digests, no text. Open forecasts are left out."""
         return {name: getattr(self, name).to_builtins() for name in _PARTS}

@@ -113,6 +113,21 @@ class Evidence(msgspec.Struct):
             raise InputError("not evidence that penstock wrote") from None
 
 
+def prior(*, asked: Evidence, answered: Evidence) -> Evidence:
+    """What a process may begin with that saw none of the traffic itself.
+
+    Args:
+        asked: learnt from prompts as they would be sent; of it, call sites and how prompts come again.
+        answered: learnt from answers as they were given; of it, lengths and token counts.
+    """
+    return Evidence(
+        lengths=answered.lengths,
+        calibration=answered.calibration,
+        sites=asked.sites,
+        reuse=asked.reuse.without_entries(),
+    )
+
+
 def _given(value: Any) -> Any:
     return value
 

@@ -67,6 +67,10 @@ class EvidenceShelf:
         except sqlite3.Error as error:
             raise InternalError(f"the ledger cannot be written: {error}", hint="is the disk full?") from error
 
+    def writers(self) -> set[str]:
+        """Who wrote what is kept; empty when nothing is."""
+        return {str(writer) for (writer,) in self._connection.execute("SELECT DISTINCT writer FROM evidence")}
+
     def load(self) -> tuple[Evidence, list[str]]:
         """The evidence that is kept, and the names of parts that could not be read: they begin empty."""
         evidence = Evidence()

@@ -20,6 +20,7 @@ import msgspec
 
 from penstock.cachemodel.admission import DEFAULTS, Decisions
 from penstock.errors import MalformedRequest
+from penstock.evidence.store import Evidence, prior
 from penstock.models.tiers import tier_of
 from penstock.money import Picodollars
 from penstock.policy.schema import Levers, Policy
@@ -56,11 +57,27 @@ def replay(
         progress: told the number of calls done.
     """
     run = _Run(policy, by_lever=by_lever, decisions=decisions)
-    for number, call in enumerate(in_time_order(calls), 1):
-        run.feed(call)
-        if progress is not None:
-            progress(number)
+    run.feed_all(calls, progress)
     return run.result()
+
+
+def replay_and_teach(
+    calls: Iterable[RecordedCall],
+    policy: Policy,
+    *,
+    by_lever: bool = False,
+    decisions: Decisions = DEFAULTS,
+    progress: Callable[[int], object] | None = None,
+) -> tuple[ReplayResult, Evidence]:
+    """As ``replay``, and the prior that live traffic under the policy may begin with.
+
+    Lengths and token counts are those of the recorded calls. Reuse is that of the prompts as the policy sends them,
+    without what was bought in the replay: no cache entry, no account.
+    """
+    run = _Run(policy, by_lever=by_lever, decisions=decisions)
+    observed = run.observe()
+    run.feed_all(calls, progress)
+    return run.result(), prior(asked=run.evidence, answered=observed.context.evidence)
 
 
 def in_time_order(calls: Iterable[RecordedCall], window: int = _REORDERED) -> Iterator[RecordedCall]:
@@ -77,17 +94,38 @@ def in_time_order(calls: Iterable[RecordedCall], window: int = _REORDERED) -> It
 class _Run:
     def __init__(self, policy: Policy, *, by_lever: bool, decisions: Decisions) -> None:
         self._book = TokenBook()
+        self._decisions = decisions
         self._recorded = Billing(decisions)
         lanes = _lever_policies(policy) if by_lever else []
         self._lanes = [(name, PolicyLane(each, self._book, decisions)) for name, each in [*lanes, ("all", policy)]]
+        self._observed: PolicyLane | None = None
         self._bill = Bill()
         self._last = float("-inf")
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the lane of the whole policy learnt."""
+        return self._lanes[-1][1].context.evidence
+
+    def observe(self) -> PolicyLane:
+        """Also run the calls as they were recorded; the lane that does."""
+        self._observed = PolicyLane(Policy(), self._book, self._decisions, mode="observe")
+        return self._observed
+
+    def feed_all(self, calls: Iterable[RecordedCall], progress: Callable[[int], object] | None) -> None:
+        """Calls in any order of time that is at most 10,000 calls off."""
+        for number, call in enumerate(in_time_order(calls), 1):
+            self.feed(call)
+            if progress is not None:
+                progress(number)
 
     def feed(self, call: RecordedCall) -> None:
         told = self._told(call)
         if isinstance(told, str):
             self._bill.skip(told)
             return
+        if self._observed is not None:
+            self._observed.run(told)
         recorded, predicted = self._before(told)
         costs: dict[str, Picodollars | None] = {}
         task = told.task or ""

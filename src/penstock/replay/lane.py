@@ -18,7 +18,7 @@ from penstock.engine.steps import Send, Sent
 from penstock.models.catalog import profile_of
 from penstock.models.prices import STANDARD, Tier, price_call
 from penstock.money import Picodollars
-from penstock.policy.schema import Holdback, Policy
+from penstock.policy.schema import Holdback, Mode, Policy
 from penstock.replay.tokens import TokenBook, tokenizer_ratio
 from penstock.unknown import Unknown
 from penstock.wire.answer import Answer
@@ -87,9 +87,11 @@ class Billing:
 class PolicyLane:
     """The recorded calls under one policy, with evidence learnt on the way exactly as live traffic would teach it."""
 
-    def __init__(self, policy: Policy, book: TokenBook, decisions: Decisions = DEFAULTS) -> None:
+    def __init__(
+        self, policy: Policy, book: TokenBook, decisions: Decisions = DEFAULTS, *, mode: Mode = "apply"
+    ) -> None:
         # A replay shows the whole effect: nothing is held back, and the plans are applied.
-        applied = msgspec.structs.replace(policy, mode="apply", holdback=Holdback(share=0.0))
+        applied = msgspec.structs.replace(policy, mode=mode, holdback=Holdback(share=0.0))
         self.context = EngineContext(applied)
         self._billing = Billing(decisions)
         self._book = book
