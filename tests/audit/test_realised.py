@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from penstock.audit.realised import collect, covariate, realised
+from penstock.engine.edit import Note
 from penstock.engine.record import Call, ExtraSend
 from penstock.evidence.proof import NotEnough, Proof
 from penstock.money import Picodollars
@@ -141,3 +142,10 @@ def test_an_alarm_of_cache_drift_makes_the_projection_less_sure_and_is_said() ->
     warnings = realised(calls).warnings
     assert any("of 5 calls 0 were read (2 alarms)" in one for one in warnings)
     assert not any("alarms" in one for one in realised(traffic()).warnings)
+
+
+def test_why_levers_stood_down_in_treated_calls_is_said() -> None:
+    result = realised(traffic(20, notes=(Note("cache", "2 writes were not read"),)))
+    assert {one.task for one in result.stood_down} == {"extract", "triage"}
+    assert sum(one.calls for one in result.stood_down) == sum(one.arm == "treated" for one in traffic(20))
+    assert {one.why for one in result.stood_down} == {"2 writes were not read"}

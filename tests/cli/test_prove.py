@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from penstock.cli.main import run
+from penstock.engine.edit import Note
 from penstock.ledger.sqlite import open_ledger
 from tests.audit.test_realised import traffic
 
@@ -78,3 +79,18 @@ def test_bad_input_is_one_line_and_exit_3(ledger: str, tmp_path: Path, capsys: p
     assert "not the JSON of penstock replay" in capsys.readouterr().err
     assert _run("--ledger", ledger, "--projected", str(tmp_path / "none.json")) == 3
     assert "cannot read" in capsys.readouterr().err
+
+
+def test_why_levers_stood_down_is_printed_with_its_arithmetic(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "ledger.db"
+    with open_ledger(path) as book:
+        book.append(traffic(40, notes=(Note("cache", "2 writes were not read"),)))
+    assert _run("--ledger", str(path)) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "triage: cache stands down in " in shown
+    assert "the last: 2 writes were not read" in shown
+    assert _run("--ledger", str(path), "--json") == 0
+    told = json.loads(capsys.readouterr().out)["stood_down"]
+    assert [(one["task"], one["lever"]) for one in told] == [("extract", "cache"), ("triage", "cache")]

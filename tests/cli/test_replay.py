@@ -53,6 +53,20 @@ def test_people_get_a_table_with_the_projections_own_error(tmp_path: Path, capsy
     assert "against the provider's own usage" in shown
 
 
+def test_why_levers_stood_down_is_shown_with_its_arithmetic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log, policy = tmp_path / "calls.jsonl", tmp_path / "penstock.toml"
+    write_log(log, 5)
+    policy.write_text('schema = 1\nmode = "apply"\n[tasks.triage.cap]\n')
+    for more in ([], ["--json"]):
+        with pytest.raises(SystemExit):
+            run(["replay", str(log), "--policy", str(policy), *more])
+    shown = capsys.readouterr().out
+    line = "triage: cap stands down in 5 calls, the last: reasoning counts against the cap, and 4 answers were seen"
+    assert line in " ".join(shown.split())
+    told = msgspec.json.decode(shown[shown.index("{\n") :])["stood_down"]
+    assert [(one["lever"], one["calls"]) for one in told] == [("cap", 5)]
+
+
 def test_a_missing_log_is_one_line_and_exit_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy = tmp_path / "penstock.toml"
     policy.write_text("schema = 1\n")

@@ -58,3 +58,15 @@ def test_a_plan_without_edits_says_so() -> None:
     view = view_of(messages("x"))
     plan = optimise(view, facts_of(view), [])
     assert explain(plan).endswith("nothing to change: the client's bytes are sent")
+
+
+def test_what_the_cache_lever_does_not_note_is_worked_out_when_somebody_asks() -> None:
+    view = view_of(messages("short"))
+    plan = optimise(view, facts_of(view))
+    assert plan.notes == ()
+    assert "  cache stands down: the prompt is shorter than the shortest cached prefix" in explain(plan).splitlines()
+    (note,) = plan.as_json()["notes"]
+    assert (note["lever"], note["did"]) == ("cache", "stands down")
+    for policy in ("levers.cache = false\n", "[tasks.t.cache]\nenabled = false\n"):
+        off = optimise(view, facts_of(view, policy))
+        assert off.as_json()["notes"] == []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from penstock.engine.edit import Risk
+from penstock.engine.edit import Note, Risk
 from penstock.engine.record import EditRecord
 from penstock.gateway.metrics import MOST_SERIES, Metrics
 from penstock.money import Picodollars
@@ -22,6 +22,7 @@ def test_a_call_is_counted_by_model_task_arm_and_status() -> None:
             cost=Picodollars(10**12),
             cost_before=Picodollars(3 * 10**12),
             edits=(edit,),
+            notes=(Note("cap", "w"), Note("cache", "w", "waits")),
             latency_ms=300.0,
             ttft_ms=20.0,
         )
@@ -34,6 +35,8 @@ def test_a_call_is_counted_by_model_task_arm_and_status() -> None:
         f"penstock_saved_usd{{{model}}} 2.0",
         f'gen_ai_client_token_usage_total{{{model},gen_ai_token_type="cache_read"}} 7',
         'penstock_edits_total{lever="cache"} 1',
+        'penstock_stand_downs_total{lever="cap",did="stands down"} 1',
+        'penstock_stand_downs_total{lever="cache",did="waits"} 1',
         f'gen_ai_client_operation_duration_seconds_bucket{{{model},le="0.25"}} 0',
         f'gen_ai_client_operation_duration_seconds_bucket{{{model},le="0.5"}} 1',
         f'gen_ai_client_operation_duration_seconds_bucket{{{model},le="+Inf"}} 1',

@@ -33,7 +33,7 @@ def test_stand_downs_are_counted_with_the_arithmetic_of_the_latest() -> None:
     figures = cache_figures(
         [call(n, notes=(Note("cache", f"{n} writes were not read"), Note("cap", "12 answers seen"))) for n in (1, 2, 3)]
     )
-    cache, cap = sorted(figures.stood_down.values(), key=lambda one: one.lever)
+    cache, cap = sorted(figures.stood_down.ranked(), key=lambda one: one.lever)
     assert (cache.lever, cache.did, cache.calls, cache.why) == ("cache", "stands down", 3, "3 writes were not read")
     assert (cap.lever, cap.calls) == ("cap", 3)
 

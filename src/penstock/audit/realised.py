@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from penstock.engine.record import Call
+from penstock.engine.standing_down import StandDowns, StoodDown
 from penstock.evidence.proof import HOLDBACK, SMALL_TASKS, TREATED, NotEnough, Proof, Sample, prove
 from penstock.models.prices import prices_of
 from penstock.money import Picodollars
@@ -51,6 +52,7 @@ class Realised(msgspec.Struct, frozen=True, kw_only=True):
         first: start of the first call that counts, seconds since the epoch.
         last: start of the last.
         price_tables: the versions of the prices that the ledger was written with.
+        stood_down: why levers did something else than act in treated calls, by task, the most frequent first.
     """
 
     proof: Proof | NotEnough
@@ -61,6 +63,7 @@ class Realised(msgspec.Struct, frozen=True, kw_only=True):
     first: float | None
     last: float | None
     price_tables: tuple[str, ...]
+    stood_down: tuple[StoodDown, ...] = ()
 
 
 class Derived(msgspec.Struct):
@@ -85,6 +88,7 @@ class Collected(msgspec.Struct):
     last: float | None = None
     tables: set[str] = msgspec.field(default_factory=set)
     alarms: dict[str, tuple[int, str]] = msgspec.field(default_factory=dict)
+    stood_down: StandDowns = msgspec.field(default_factory=StandDowns)
 
 
 def realised(calls: Iterable[Call], *, level: float = 0.95, anytime: bool = False, by_task: bool = False) -> Realised:
@@ -102,6 +106,7 @@ def realised(calls: Iterable[Call], *, level: float = 0.95, anytime: bool = Fals
         first=found.first,
         last=found.last,
         price_tables=tuple(sorted(found.tables)),
+        stood_down=tuple(found.stood_down.ranked()),
     )
 
 
@@ -115,6 +120,8 @@ def collect(calls: Iterable[Call]) -> Collected:
             found.left_out[f"arm {call.arm}: not part of the draw"] += 1
             continue
         found.arms[call.arm] += 1
+        if call.arm == TREATED:
+            found.stood_down.add(call.task, call.notes, call.started_at)
         cost = _cost(call, found)
         if cost is None:
             failed = call.error_kind is not None or (call.status is not None and call.status >= _LAST_ERROR)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from penstock.engine.standing_down import StoodDown
 from penstock.ledger.caching import CacheFigures, Raised
 from penstock.money import Picodollars, format_usd
 
@@ -19,7 +20,7 @@ def show_cache(figures: CacheFigures, console: Console) -> None:
     """Promises and reports by task and model, why levers stood down, and the alarms."""
     if figures.sums:
         console.print(_sums_table(figures))
-    show_stood_down(figures, console)
+    show_stood_down(figures.stood_down.ranked(), console)
     for one in figures.warmed.values():
         known = format_usd(Picodollars(one.cost)) + (f" + {one.unknown:,} unknown" if one.unknown else "")
         console.print(
@@ -29,9 +30,9 @@ def show_cache(figures: CacheFigures, console: Console) -> None:
     show_alarms(figures.alarms, console)
 
 
-def show_stood_down(figures: CacheFigures, console: Console) -> None:
+def show_stood_down(listed: Iterable[StoodDown], console: Console) -> None:
     """Why levers did not act, each with the arithmetic of the latest call."""
-    for one in sorted(figures.stood_down.values(), key=lambda one: (one.task, -one.calls)):
+    for one in listed:
         console.print(Text(f"{one.task}: {one.lever} {one.did} in {one.calls:,} calls, the last: {one.why}"))
 
 

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from penstock.audit.realised import Realised, realised
+from penstock.cli.cache_rows import show_stood_down
 from penstock.errors import InputError
 from penstock.evidence.proof import Interval, NotEnough, Proof
 from penstock.ledger.sqlite import open_ledger
@@ -71,6 +72,7 @@ def as_builtins(result: Realised, replayed: float | None = None) -> dict[str, An
         "first": _iso(result.first),
         "last": _iso(result.last),
         "price_tables": list(result.price_tables),
+        "stood_down": [msgspec.to_builtins(one) for one in result.stood_down],
     }
 
 
@@ -97,6 +99,7 @@ def show(result: Realised, replayed: float | None, console: Console) -> None:
     if replayed is not None:
         console.print(Text(f"Replayed beforehand: {replayed:.1%}{_inside(replayed, proof)}."))
     _show_tasks(result, console)
+    show_stood_down(result.stood_down, console)
     for warning in (*(proof.warnings if isinstance(proof, Proof) else ()), *result.warnings):
         console.print(Text(f"note: {warning}", style="yellow"))
     for reason, count in result.left_out.items():

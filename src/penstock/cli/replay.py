@@ -13,6 +13,7 @@ from rich.table import Table
 
 from penstock.audit.read import read_calls, total_bytes
 from penstock.audit.reading import ReadReport
+from penstock.cli.cache_rows import show_stood_down
 from penstock.cli.progress import bytes_read
 from penstock.cli.teach import check_pupil, teach
 from penstock.money import Picodollars, format_usd, usd
@@ -70,6 +71,7 @@ def as_builtins(result: ReplayResult) -> dict[str, Any]:
         "left_out": result.left_out,
         "assumed": result.assumed,
         "lever_failures": result.lever_failures,
+        "stood_down": [msgspec.to_builtins(one) for one in result.stood_down],
         "first_ts": result.first_ts,
         "last_ts": result.last_ts,
         "price_table": result.price_table,
@@ -97,6 +99,7 @@ def show(result: ReplayResult, console: Console) -> None:
         )
     for what, number in {**result.assumed, **result.lever_failures}.items():
         console.print(f"  assumed for {number:,} calls: {what}" if what in result.assumed else f"  {number:,}x {what}")
+    show_stood_down(result.stood_down, console)
     for reason, number in result.left_out.items():
         console.print(f"  left out of every sum, {number:,} calls: {reason}")
 

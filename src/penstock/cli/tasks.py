@@ -90,9 +90,9 @@ def command(
         console.print()
         for line in gate_lines(*one):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
-    if caching.stood_down or caching.alarms:
+    if caching.stood_down.sums or caching.alarms:
         console.print()
-        show_stood_down(caching, console)
+        show_stood_down(caching.stood_down.ranked(), console)
         show_alarms(caching.alarms, console)
 
 

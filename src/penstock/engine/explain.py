@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from penstock.engine.edit import Edit
+from penstock.engine.edit import Edit, Note
 from penstock.engine.plan import Plan, shown
+from penstock.levers.cache.unwritten import why_unwritten
+
+CACHE = "cache"
 
 
 def explain(plan: Plan) -> str:
@@ -31,7 +34,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f"  {_edit(edit)}"
     for one in plan.refused:
         yield f"  not {_edit(one.edit)}: {one.why}"
-    for note in plan.notes:
+    for note in (*plan.notes, *unsaid(plan)):
         yield f"  {note.lever:<6}{note.did}: {note.why}"
     for failure in plan.failures:
         yield f"  {failure.lever} raised {failure.error}; its edits were left out"
@@ -39,6 +42,20 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield "  nothing to change: the client's bytes are sent"
     elif plan.mode == "observe":
         yield "  mode is observe: the client's bytes are sent, and this is what apply would do"
+
+
+def unsaid(plan: Plan) -> tuple[Note, ...]:
+    """Why the cache lever did nothing where it noted nothing: worked out when somebody asks, not on a call's way."""
+    facts = plan.facts
+    if not facts.levers.cache or not facts.policy.cache.enabled:
+        return ()
+    if plan.has(CACHE) or any(note.lever == CACHE for note in plan.notes):
+        return ()
+    if any(one.lever == CACHE for one in plan.failures) or any(one.edit.lever == CACHE for one in plan.refused):
+        return ()
+    view = plan.planned
+    facts = facts if view is plan.view else facts.seeing(view)
+    return (Note(CACHE, why_unwritten(view, facts)),)
 
 
 def _edit(edit: Edit) -> str:

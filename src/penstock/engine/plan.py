@@ -153,6 +153,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def as_json(self) -> dict[str, Any]:
         """The plan as plain JSON values: money in picodollars (null when unknown), no prompt text."""
+        from penstock.engine.explain import unsaid  # noqa: PLC0415 - explain reads plans
+
         return {
             "task": self.task,
             "mode": self.mode,
@@ -164,7 +166,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "saving": pico(self.saving),
             "edits": [edit_json(edit) for edit in self.edits],
             "refused": [{**edit_json(one.edit), "refused": one.why} for one in self.refused],
-            "notes": [{"lever": one.lever, "did": one.did, "why": one.why} for one in self.notes],
+            "notes": [{"lever": one.lever, "did": one.did, "why": one.why} for one in (*self.notes, *unsaid(self))],
             "failures": [{"lever": one.lever, "error": one.error} for one in self.failures],
         }
 

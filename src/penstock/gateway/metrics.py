@@ -18,6 +18,7 @@ from penstock.telemetry.names import (
     LABELS,
     MODEL_LABELS,
     SAVED_USD,
+    STOOD_DOWN,
     TOKENS,
     UNKNOWN_COST,
 )
@@ -110,6 +111,8 @@ class Metrics:
         if call.arm == "treated":
             for edit in call.edits:
                 self.count(EDITS_BY_LEVER, (("lever", edit.lever),))
+        for note in call.notes:
+            self.count(STOOD_DOWN, (("lever", note.lever), ("did", note.did)))
 
     def count(self, name: str, labels: Labels = (), amount: int = 1) -> None:
         """Add to a counter."""

@@ -9,31 +9,12 @@ import msgspec
 
 from penstock.engine.reconcile import reconciled
 from penstock.engine.record import Call, ExtraSend
+from penstock.engine.standing_down import StandDowns
 from penstock.evidence.reconcile import Reconciled
 from penstock.wire.diagnostics import Diagnosis
 
 WARMING = ("prewarm", "keep_alive")
 """Purposes of requests that fill or renew cache entries."""
-
-
-class StoodDown(msgspec.Struct, kw_only=True):
-    """The calls of a task in which a lever did something else than act, for one reason.
-
-    Attributes:
-        task: name or fingerprint.
-        lever: which.
-        did: ``stands down``, ``waits``, ``does not wait``.
-        calls: how many.
-        last_at: start of the latest one, seconds since the epoch.
-        why: its arithmetic.
-    """
-
-    task: str
-    lever: str
-    did: str
-    calls: int = 0
-    last_at: float = 0.0
-    why: str = ""
 
 
 class Raised(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +85,7 @@ class CacheFigures(msgspec.Struct, kw_only=True):
     """
 
     sums: dict[tuple[str, str], Reconciled] = msgspec.field(default_factory=dict)
-    stood_down: dict[tuple[str, str, str], StoodDown] = msgspec.field(default_factory=dict)
+    stood_down: StandDowns = msgspec.field(default_factory=StandDowns)
     warmed: dict[tuple[str, str], Warmed] = msgspec.field(default_factory=dict)
     diagnosed: dict[tuple[str, str, str], Diagnosed] = msgspec.field(default_factory=dict)
     alarms: list[Raised] = msgspec.field(default_factory=list)
@@ -116,12 +97,7 @@ class CacheFigures(msgspec.Struct, kw_only=True):
             self.sums.setdefault((call.task, call.model_sent), Reconciled()).add(one)
         if call.diagnosis is not None:
             self._add_diagnosed(call, call.diagnosis, unforeseen=one is not None and one.broken)
-        for note in call.notes:
-            key = (call.task, note.lever, note.did)
-            known = self.stood_down.setdefault(key, StoodDown(task=call.task, lever=note.lever, did=note.did))
-            known.calls += 1
-            if call.started_at >= known.last_at:
-                known.last_at, known.why = call.started_at, note.why
+        self.stood_down.add(call.task, call.notes, call.started_at)
         for extra in call.extra_sends:
             if extra.purpose in WARMING:
                 self._add_warmed(call.task, extra)
@@ -150,7 +126,7 @@ class CacheFigures(msgspec.Struct, kw_only=True):
                 {"task": task, "model": model, **msgspec.structs.asdict(sums)}
                 for (task, model), sums in sorted(self.sums.items())
             ],
-            "stood_down": [msgspec.to_builtins(one) for _, one in sorted(self.stood_down.items())],
+            "stood_down": [msgspec.to_builtins(one) for one in self.stood_down.ranked()],
             "warmed": [msgspec.to_builtins(one) for _, one in sorted(self.warmed.items())],
             "diagnosed": [msgspec.to_builtins(one) for _, one in sorted(self.diagnosed.items())],
             "alarms": [msgspec.to_builtins(one) for one in self.alarms],

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from penstock.engine.call import Outcome
+from penstock.engine.standing_down import StandDowns, StoodDown
 from penstock.models.prices import TABLE_VERSION
 from penstock.money import Picodollars
 
@@ -55,6 +56,7 @@ class ReplayResult(msgspec.Struct, kw_only=True):
         last_ts: start of the last one.
         assumed: what the projection takes for granted, with the number of calls that it concerns.
         lever_failures: levers that raised and were skipped, as ``lever: ErrorType``.
+        stood_down: why levers did something else than act, by task, the most frequent first.
         price_table: version of the prices used.
     """
 
@@ -67,6 +69,7 @@ class ReplayResult(msgspec.Struct, kw_only=True):
     last_ts: float | None
     assumed: dict[str, int]
     lever_failures: dict[str, int]
+    stood_down: tuple[StoodDown, ...] = ()
     price_table: str = TABLE_VERSION
 
     @property
@@ -93,6 +96,7 @@ class Bill:
         self._left_out: Counter[str] = Counter()
         self._assumed: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
+        self._stood_down = StandDowns()
         self._span: tuple[float, float] | None = None
 
     def skip(self, reason: str) -> None:
@@ -103,6 +107,7 @@ class Bill:
         """What the projection of one call takes for granted."""
         call = outcome.call
         self._failures.update(call.failures)
+        self._stood_down.add(call.task, call.notes, call.started_at)
         models = {call.model_sent, *(extra.model for extra in call.extra_sends)}
         if models - {asked}:
             self._assumed["another model's answers were not seen: no second sends for failed checks"] += 1
@@ -150,6 +155,7 @@ class Bill:
             last_ts=self._span[1] if self._span else None,
             assumed=dict(self._assumed),
             lever_failures=dict(self._failures),
+            stood_down=tuple(self._stood_down.ranked()),
         )
 
     def _by_lever(self) -> dict[str, int]:

@@ -43,6 +43,7 @@ COST_USD = "penstock_cost_usd_total"
 SAVED_USD = "penstock_saved_usd"
 UNKNOWN_COST = "penstock_unknown_cost_calls_total"
 EDITS_BY_LEVER = "penstock_edits_total"
+STOOD_DOWN = "penstock_stand_downs_total"
 FAILED_OPEN = "penstock_failed_open_total"
 REFUSED = "penstock_refused_total"
 FORWARDED = "penstock_forwarded_total"
@@ -68,6 +69,7 @@ HELP: Mapping[str, tuple[str, str]] = {
     SAVED_USD: ("gauge", "What calls cost less than they would have, where both sides are known."),
     UNKNOWN_COST: ("counter", "Calls whose cost is unknown; they are in no sum."),
     EDITS_BY_LEVER: ("counter", "Accepted edits by lever."),
+    STOOD_DOWN: ("counter", "Calls in which a lever noted why it did something else than act, by what it did."),
     FAILED_OPEN: ("counter", "Faults of ours that did not stop a call."),
     REFUSED: ("counter", "Requests that we refused, by reason."),
     FORWARDED: ("counter", "Requests of other paths, by provider and status."),
@@ -96,6 +98,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     SAVED_USD: MODEL_LABELS,
     UNKNOWN_COST: MODEL_LABELS,
     EDITS_BY_LEVER: ("lever",),
+    STOOD_DOWN: ("lever", "did"),
     FAILED_OPEN: ("fault",),
     REFUSED: ("reason",),
     FORWARDED: ("provider", "status"),

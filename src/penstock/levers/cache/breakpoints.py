@@ -53,10 +53,10 @@ def _explicit(request: RequestCase, end: int) -> list[Edit | Note]:
         return []
     marks, _, refused = place(case)
     gain = sum(mark.saving for mark in marks) - _left_alone(case, end)
+    notes = [Note("cache", refused)] if refused else []
     if gain <= _LEAST_GAIN * case.total:
-        return []
-    edits: list[Edit | Note] = [_mode(request, marks, gain), *(_breakpoint(request, mark) for mark in marks)]
-    return [*edits, Note("cache", refused)] if refused else edits
+        return [*notes]
+    return [_mode(request, marks, gain), *(_breakpoint(request, mark) for mark in marks), *notes]
 
 
 def _left_alone(case: Case, end: int) -> float:

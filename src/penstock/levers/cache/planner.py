@@ -34,7 +34,7 @@ from penstock.evidence.sightings import Chain, Outlook
 
 _ROUNDS = 5
 """Rounds of the recursion over coming requests; each adds one request further ahead."""
-_CAUTION = 0.1
+CAUTION = 0.1
 """A dearer lifetime has to promise more than a cheaper one by this part of what it costs more: forecasts of what is far
 away are worse than those of the next minutes, and a wrong one costs four times as much."""
 
@@ -170,7 +170,7 @@ def plan_markers(
         for index, (offer, value) in enumerate(zip(offers, worths, strict=True)):
             chance = outlook.chance(position, soon, offer.write.lifetime)
             fee = 0.0 if here <= paid else offer.fee
-            gain = chance * value - fee - _CAUTION * (offer.write.rate - shortest.rate)
+            gain = chance * value - fee - CAUTION * (offer.write.rate - shortest.rate)
             late = chance - within
             keep = late * value * max(start - offer.covered, 0) if late > _LATE else 0.0
             if (gain > 0.0 or keep > 0.0) and in_order(position, offer.write.lifetime, fixed):
