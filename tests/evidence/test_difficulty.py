@@ -131,3 +131,31 @@ def test_scores_of_the_reference_are_one_per_example() -> None:
     tasks, features, differences = examples(80)
     with pytest.raises(ValueError, match="each example"):
         train(tasks, features, differences, [1.0] * 79)
+
+
+def test_the_user_s_embedding_tells_what_words_do_not() -> None:
+    draw = random.Random(9)
+    hard = [draw.random() < 0.5 for _ in range(200)]
+    plain = [prompt_features(f"question {n}") for n in range(200)]
+    seen = [one._replace(vector=_vector(hard=is_hard)) for one, is_hard in zip(plain, hard, strict=True)]
+    labels = [-float(is_hard and draw.random() < 0.7) for is_hard in hard]
+    model = train(["t"] * 200, seen, labels).model
+    asked = prompt_features("question 777")
+    told = [model.predict("t", asked._replace(vector=_vector(hard=is_hard))) for is_hard in (True, False)]
+    assert told[0] < told[1] - 0.3
+    again = Difficulty.from_builtins(json.loads(json.dumps(model.to_builtins())))
+    assert again.predict("t", asked._replace(vector=_vector(hard=True))) == pytest.approx(told[0], abs=1e-5)
+
+
+def test_a_prompt_without_an_embedding_or_with_one_of_another_length_is_predicted_without() -> None:
+    tasks, features, differences = examples(100)
+    seen = [one._replace(vector=_vector(hard=index % 2 == 0)) for index, one in enumerate(features)]
+    seen[-3] = features[-3]
+    seen[-2] = features[-2]._replace(vector=np.ones(3, dtype=np.float32))
+    model = train(tasks, seen, differences).model
+    other = features[0]._replace(vector=np.ones(3, dtype=np.float32))
+    assert model.predict(tasks[0], other) == model.predict(tasks[0], features[0])
+
+
+def _vector(*, hard: bool) -> np.ndarray:
+    return np.array([1.0, 0.0] if hard else [0.0, 1.0], dtype=np.float32)

@@ -142,3 +142,17 @@ def test_without_a_ledger_it_learns_all_the_same() -> None:
     learning.round()
     assert learning.serves(hard=False)
     learning.learner.close()
+
+
+def test_the_user_s_embedding_is_kept_with_the_pairs_and_its_failures_are_counted(tmp_path: Path) -> None:
+    learning = Learning(tmp_path / "l.db")
+    here = "python:tests.learning.vectors"
+    for spec in (f"{here}:of", f"{here}:broken"):
+        asked = AskedText("prove it", 0, spec)
+        learning.learner.pair(learning.key, asked, 0.0, accepted=True, terms=TERMS)
+    learning.round()
+    learning.learner.close()
+    with open_ledger(tmp_path / "l.db") as ledger:
+        kept = [len(one.vector) for one in ledger.labels.of(*learning.key)]
+    assert kept == [8, 0]
+    assert learning.failed == ["embedding: RuntimeError"]

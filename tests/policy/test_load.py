@@ -122,6 +122,14 @@ def test_a_gate_that_tests_nothing_or_an_edit_without_a_section_is_an_error() ->
     assert gate == GatePolicy(edits=("trim",))
 
 
+def test_an_embedding_is_a_function_of_the_user_s() -> None:
+    gate = load_policy('[tasks.a.gate]\ncandidate = "m"\nembedding = "python:mine:vector"').task("a").gate
+    assert gate is not None
+    assert gate.embedding == "python:mine:vector"
+    error = _error('[tasks.a.gate]\ncandidate = "m"\nembedding = "https://somewhere"')
+    assert str(error) == "p.toml, line 3: `tasks.a.gate.embedding` names no function"
+
+
 def test_a_brevity_instruction_has_a_text() -> None:
     task = load_policy('[tasks.a.brevity]\ninstruction = "One sentence."').task("a")
     assert task.brevity == BrevityPolicy(instruction="One sentence.")

@@ -30,10 +30,12 @@ class AskedText(NamedTuple):
     Attributes:
         text: the user's newest text.
         tools: number of tools offered with the call.
+        embedding: the policy's function from text to vector, or empty.
     """
 
     text: str
     tools: int
+    embedding: str = ""
 
 
 class EasyParts(Protocol):

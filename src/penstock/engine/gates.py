@@ -81,7 +81,7 @@ class Gates:
         self._settle(self._asked.asked(question, request.started_at), request.started_at)
         unit = f"session {request.session}" if request.session is not None else f"call {request.call_id}"
         name = f"{task}\0{contest.name}"
-        asked = AskedText(newest_text(view), len(view.tool_names()))
+        asked = AskedText(newest_text(view), len(view.tool_names()), section.embedding or "")
         serves = draw(self._salt, f"serve\0{name}\0{unit}") < gate.served_share(terms)
         easy = not serves and section.difficulty and self._is_easy(gate, asked, terms)
         return Trial(

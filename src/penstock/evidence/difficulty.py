@@ -4,6 +4,7 @@ Ridge regression (in its dual form) on the sum of these similarities of prompts:
 
 * the same task: this alone is the task's mean, shrunk towards the mean of all;
 * shared words, word pairs and letter groups, each weighted by its rarity (TF-IDF of what occurs, cosine);
+* the user's own embedding, where there is one (cosine);
 * a similar surface (Gaussian in the standardised features), which is a smooth nearest-neighbour vote; and once more by
   the first word of the question, and by the choices that a prompt offers.
 
@@ -39,6 +40,9 @@ LEAST_LABELS = 60
 
 TASK_SHARE, TEXT_SHARE, SURFACE_SHARE, OPENING_SHARE, CHOICES_SHARE = 0.3, 1.0, 0.35, 0.15, 0.15
 """Prior variances of the parts, relative to each other."""
+
+VECTOR_SHARE = 1.0
+"""The same for the user's own embedding: as much as the words."""
 
 SCORES_SHARE = 0.5
 """The same for the pair of predicted scores."""
@@ -99,6 +103,8 @@ class Difficulty:
         words, groups = _ONES[:split] @ weighed[:split], _ONES[split : len(grams)] @ weighed[split:]
         found: Floats = self._means + _unit(words) + _unit(groups)
         found += parts.openings[_opening(features.surface)]
+        if len(features.vector) and len(features.vector) == len(parts.vector):
+            found += features.vector @ parts.vector
         row = parts.standard.of(features.surface)
         found += parts.surface.predict(row)
         found += parts.choices.predict(row[CHOICES]) if features.surface[CHOICES.start] else self._no_choices
@@ -132,6 +138,7 @@ class Difficulty:
         parts = _Parts(
             rarity_squared=squared,
             text=text,
+            vector=array("vector", len(means)),
             openings=openings,
             standard=_Standard(*standard),
             surface=_Gaussian(rows, weights, SURFACE_WIDTH),
@@ -187,6 +194,7 @@ class _Gaussian:
 class _Parts:
     rarity_squared: Floats
     text: Floats
+    vector: Floats
     openings: Floats
     standard: _Standard
     surface: _Gaussian
@@ -198,6 +206,7 @@ class _Parts:
         found = {
             "rarity_squared": self.rarity_squared,
             "text": self.text,
+            "vector": self.vector,
             "openings": self.openings,
             "standard": np.stack([self.standard.centre, self.standard.scale]),
             "rows": self.surface.rows,
@@ -279,6 +288,8 @@ class _Likeness:
         self.rarity, self.blocks = _text_blocks(features)
         kernel = TASK_SHARE * (self.member[:, None] == self.member[None, :])
         kernel += OPENING_SHARE * (self.opening[:, None] == self.opening[None, :])
+        self.vectors = _vectors(features)
+        kernel += VECTOR_SHARE * self.vectors @ self.vectors.T
         for block in self.blocks:
             kernel += TEXT_SHARE / len(self.blocks) * (block @ block.T).toarray()
         kernel += SURFACE_SHARE * self._gaussian(self.rows, SURFACE_WIDTH).kernel()
@@ -303,6 +314,7 @@ class _Likeness:
         parts = _Parts(
             rarity_squared=_single(self.rarity * self.rarity),
             text=_single(text),
+            vector=_single(VECTOR_SHARE * self.vectors.T @ dual),
             openings=_single(OPENING_SHARE * _sums(self.opening, dual, len(OPENINGS) + 1)),
             standard=self.standard,
             surface=self._gaussian(self.rows, SURFACE_WIDTH, SURFACE_SHARE * dual),
@@ -336,6 +348,16 @@ def _unit(sums: Floats) -> Floats:
     """The sums of a text's weights as those of a text of length one; the last is its squared length."""
     squared = float(sums[-1])
     found: Floats = sums[:-1] * np.float32(squared**-0.5 if squared > 0.0 else 0.0)
+    return found
+
+
+def _vectors(features: Sequence[Features]) -> Doubles:
+    """The embeddings as rows, of the newest one's length; zeros for a prompt without one of that length."""
+    width = next((len(one.vector) for one in reversed(features) if len(one.vector)), 0)
+    found = np.zeros((len(features), width))
+    for row, one in zip(found, features, strict=True):
+        if len(one.vector) == width:
+            row[:] = one.vector
     return found
 
 

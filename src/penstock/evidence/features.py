@@ -45,6 +45,9 @@ _INVERSES = _powers(pow(_BASE, -1, 2**64))
 _WORD = bytes(chr(code).isalnum() or code >= 128 for code in range(256))  # noqa: PLR2004 - not ASCII
 
 
+NO_VECTOR = np.zeros(0, dtype=np.float32)
+
+
 class Features(NamedTuple):
     """One prompt.
 
@@ -52,10 +55,12 @@ class Features(NamedTuple):
         grams: the buckets that occur, ascending and without repeats.
         surface: ``SURFACES`` numbers, of the order of 0..10: lengths (log), shares of letters, digits, capitals and
             punctuation, line lengths, counts (log) of single characters.
+        vector: the user's own embedding, of length one; empty without one.
     """
 
     grams: NDArray[np.int32]
     surface: NDArray[np.float32]
+    vector: NDArray[np.float32] = NO_VECTOR
 
 
 def prompt_features(text: str, tools: int = 0) -> Features:

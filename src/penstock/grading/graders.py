@@ -101,7 +101,7 @@ def graded(grade: Grade) -> Graded:
 
 
 def check_graders(policy: Policy) -> None:
-    """Find every Python grader that a policy names.
+    """Find every Python function that a policy's gates name: graders and embeddings.
 
     Raises:
         UsageError: one cannot be imported.
@@ -110,13 +110,15 @@ def check_graders(policy: Policy) -> None:
         ("defaults", policy.defaults),
         *((f"tasks.{name}", task) for name, task in policy.tasks.items()),
     ]:
-        gate = task.gate
-        if gate is not None and gate.grader is not None and gate.grader.startswith("python:"):
+        named = {} if task.gate is None else {"grader": task.gate.grader, "embedding": task.gate.embedding}
+        for key, spec in named.items():
+            if spec is None or not spec.startswith("python:"):
+                continue
             try:
-                _function(gate.grader)
+                function_of(spec)
             except Exception as error:  # noqa: BLE001 - the import runs the user's code
                 raise UsageError(
-                    f"{name}.gate.grader: {gate.grader!r} cannot be imported: {type(error).__name__}",
+                    f"{name}.gate.{key}: {spec!r} cannot be imported: {type(error).__name__}",
                     hint="python:MODULE:FUNCTION, of an installed module or one in the working directory",
                 ) from None
 
@@ -127,13 +129,14 @@ class _Failed(Exception):  # noqa: N818 - never leaves this module
 
 def _scores(grade: Grade) -> tuple[float, float]:
     if grade.grader.startswith("python:"):
-        return scores_of(_function(grade.grader)(msgspec.json.decode(material(grade))))
+        return scores_of(function_of(grade.grader)(msgspec.json.decode(material(grade))))
     if grade.grader.startswith("command:"):
         return _by_command(grade)
     return _by_http(grade)
 
 
-def _function(spec: str) -> Callable[[Any], Any]:
+def function_of(spec: str) -> Callable[[Any], Any]:
+    """The function that ``python:MODULE:FUNCTION`` names; whatever its import raises."""
     module, _, name = spec.removeprefix("python:").rpartition(":")
     here = str(Path.cwd())
     if here not in sys.path:

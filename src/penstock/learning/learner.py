@@ -22,6 +22,7 @@ from penstock.evidence.difficulty import MOST_LABELS
 from penstock.evidence.easy import EasyPart, Label, Look, find_easy, latest_look
 from penstock.evidence.features import Features, prompt_features
 from penstock.evidence.gate import EasyState, Terms
+from penstock.learning.embedding import embedded
 from penstock.ledger.labels import SavedLabel
 from penstock.ledger.sqlite import Ledger, open_ledger
 
@@ -85,7 +86,7 @@ class Learner:
         """Whether a prompt is certified as easy; on the call's path."""
         part = self._parts.get(key)
         try:
-            return part is not None and part.serves(prompt_features(*asked))
+            return part is not None and part.serves(features_of(asked))
         except Exception as error:  # noqa: BLE001 - fail open: without a word on its difficulty it is not easy
             self._failed(f"difficulty: {type(error).__name__}")
             return False
@@ -149,7 +150,7 @@ class Learner:
                 self._look(key, task, look, terms)
 
     def _taken(self, pair: _Pair) -> SavedLabel:
-        features = prompt_features(*pair.asked)
+        features = self._features(pair.asked)
         task = self._task(pair.key)
         self._known[pair.key] = pair.terms
         task.seen += 1
@@ -158,7 +159,16 @@ class Learner:
         if part is not None:
             part.pair(features, pair.difference)
         grams, surface = features.grams.astype("<i4").tobytes(), features.surface.astype("<f4").tobytes()
-        return SavedLabel(*pair.key, task.seen, pair.difference, pair.accepted, grams, surface)
+        vector = features.vector.astype("<f4").tobytes()
+        return SavedLabel(*pair.key, task.seen, pair.difference, pair.accepted, grams, surface, vector)
+
+    def _features(self, asked: AskedText) -> Features:
+        """The features of a scored pair's prompt; without its embedding where that fails."""
+        try:
+            return features_of(asked)
+        except Exception as error:  # noqa: BLE001 - the user's code
+            self._failed(f"embedding: {type(error).__name__}")
+            return prompt_features(asked.text, asked.tools)
 
     def _task(self, key: EasyKey) -> _Task:
         task = self._tasks.get(key)
@@ -203,7 +213,14 @@ class Learner:
         self._gates.inbox.append(lambda: self._gates.easy_found(key, state))
 
 
+def features_of(asked: AskedText) -> Features:
+    """The features of a prompt, with its embedding where the policy names one; whatever the user's function raises."""
+    found = prompt_features(asked.text, asked.tools)
+    return found._replace(vector=embedded(asked.embedding, asked.text)) if asked.embedding else found
+
+
 def _label(saved: SavedLabel) -> Label:
     grams = np.frombuffer(saved.grams, dtype="<i4").astype(np.int32)
     surface = np.frombuffer(saved.surface, dtype="<f4").astype(np.float32)
-    return Label(Features(grams, surface), saved.difference, saved.accepted)
+    vector = np.frombuffer(saved.vector, dtype="<f4").astype(np.float32)
+    return Label(Features(grams, surface, vector), saved.difference, saved.accepted)

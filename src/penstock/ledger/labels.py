@@ -20,6 +20,7 @@ class SavedLabel(msgspec.Struct, frozen=True):
         accepted: whether the candidate's answer passed the free checks.
         grams: buckets that occur, 32-bit integers.
         surface: surface features, 32-bit floats.
+        vector: the embedding, 32-bit floats; empty without one.
     """
 
     task: str
@@ -30,6 +31,7 @@ class SavedLabel(msgspec.Struct, frozen=True):
     accepted: bool
     grams: bytes
     surface: bytes
+    vector: bytes = b""
 
 
 class LabelShelf:
@@ -47,7 +49,7 @@ class LabelShelf:
         rows = [msgspec.structs.astuple(one) for one in labels]
         try:
             self._connection.executemany(
-                "INSERT INTO gate_labels VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", rows
+                "INSERT INTO gate_labels VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", rows
             )
         except sqlite3.Error as error:
             raise InternalError(f"the ledger cannot be written: {error}", hint="is the disk full?") from error
@@ -57,8 +59,8 @@ class LabelShelf:
         query = "SELECT * FROM gate_labels WHERE task = ? AND candidate = ? AND opened_at = ? ORDER BY number"
         rows = self._connection.execute(query, (task, candidate, opened_at))
         return [
-            SavedLabel(task, candidate, opened_at, number, difference, bool(accepted), grams, surface)
-            for _, _, _, number, difference, accepted, grams, surface in rows
+            SavedLabel(task, candidate, opened_at, number, difference, bool(accepted), grams, surface, vector)
+            for _, _, _, number, difference, accepted, grams, surface, vector in rows
         ]
 
     def forget(self, task: str, candidate: str, opened_at: float, *, before: int) -> None:

@@ -202,6 +202,11 @@ def _pending_pairs(connection: sqlite3.Connection) -> None:
     )
 
 
+def _label_vectors(connection: sqlite3.Connection) -> None:
+    """Scored pairs have the embedding of their prompt, where the policy names a function for it."""
+    connection.execute("ALTER TABLE gate_labels ADD COLUMN vector BLOB NOT NULL DEFAULT x''")
+
+
 STEPS: tuple[Step, ...] = (
     _calls,
     _call_details,
@@ -213,6 +218,7 @@ STEPS: tuple[Step, ...] = (
     _gate_labels,
     _calls_by_row,
     _pending_pairs,
+    _label_vectors,
 )
 
 COLUMNS = {
@@ -233,6 +239,7 @@ COLUMNS = {
     "accepted": "whether the candidate's answer passed the free checks.",
     "grams": "hashed words and letter groups of the prompt.",
     "surface": "surface features of the prompt.",
+    "vector": "the user's own embedding of the prompt; empty without one.",
     "action": "hold, release, promote or pin.",
     "person": "who decided.",
     "call": "the call that the shadow is of.",

@@ -24,6 +24,7 @@ ReadText = Callable[[str], str]
 """Reads a text file that the policy names, relative to the policy; OSError if it cannot."""
 
 _TASK_SECTIONS = ("cache", "cap", "route", "trim", "brevity", "gate")
+_FUNCTION = re.compile(r"python:[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
 _GRADER = re.compile(r"python:[A-Za-z_][\w.]*:[A-Za-z_]\w*|command:\s*\S.*|https?://[^\s/]+\S*", re.ASCII)
 
 
@@ -116,6 +117,9 @@ def _check_gate(task: TaskPolicy, gate: GatePolicy, key: Key) -> None:
         if getattr(task, name) is None:
             place = (*key, "gate", "edits")
             raise BadKey(place, f"`{dotted(place)}` names {name}, and the task has no {name} section")
+    if gate.embedding is not None and not _FUNCTION.fullmatch(gate.embedding):
+        place = (*key, "gate", "embedding")
+        raise BadKey(place, f"`{dotted(place)}` names no function", hint="python:MODULE:FUNCTION")
     if gate.grader is not None and not _GRADER.fullmatch(gate.grader):
         place = (*key, "gate", "grader")
         hint = "python:MODULE:FUNCTION, command:PROGRAM ARGUMENTS, or an http(s):// URL"

@@ -226,6 +226,8 @@ class GatePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             the client sends its shadows at once.
         difficulty: whether prompts that are found easy may go to the candidate before it has earned the whole task;
             learnt in the background from the scored pairs, with the ``learn`` extra.
+        embedding: ``python:MODULE:FUNCTION``, a function of your own from a text to a vector, which joins what
+            difficulty is learnt from. With ``difficulty`` it runs on the path of calls that may be easy: be quick.
         grader: who scores answers that are not equal: ``python:MODULE:FUNCTION``, ``command:PROGRAM ARGUMENTS`` or an
             ``http(s)://`` URL. It is given the whole request, prompt included, and both answers.
         grader_timeout_s: seconds that it has for a pair.
@@ -249,6 +251,7 @@ class GatePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     shadow_usd_day: Annotated[float, msgspec.Meta(ge=0.0)] = 5.0
     shadow_batch: bool = False
     difficulty: bool = False
+    embedding: str | None = None
     grader: str | None = None
     grader_timeout_s: PositiveFloat = 30.0
     judge: str | None = None
