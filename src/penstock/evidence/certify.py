@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from penstock.evidence.betting import STAKE_LIMIT
 
-SHARES: tuple[float, ...] = tuple(step / 100 for step in range(1, 101))
-"""Shares of the training prompts that the thresholds of the sequence would send to the cheap model."""
+SHARES: tuple[float, ...] = tuple(step / 400 for step in range(1, 401))
+"""Shares of the training prompts that the thresholds of the sequence would send to the cheap model. Finer steps cost
+nothing: a fixed sequence needs no correction for its length."""
 
 AROUND: tuple[float, ...] = (0.7, 1.0, 1.4)
 """Multiples of the best stake that are wagered, in equal parts."""
