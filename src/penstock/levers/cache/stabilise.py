@@ -21,7 +21,7 @@ import msgspec
 from penstock.engine.counts import counted
 from penstock.engine.edit import Action, Edit, Note, Risk
 from penstock.engine.facts import Facts
-from penstock.evidence.arrangement import Arrangement, output_schema, tool_count
+from penstock.evidence.arrangement import AS_FIRST_SEEN, Arrangement, output_schema, tool_count
 from penstock.evidence.layouts import Layout, text_span
 from penstock.evidence.template import Named, lines_of
 from penstock.models.profile import Profile, Regime
@@ -66,11 +66,13 @@ def _tools(view: View, facts: Facts) -> list[Edit] | list[Note]:
     count = tool_count(view)
     if not count:
         return []
+    permitted, seen = facts.policy.cache.stabilise, facts.evidence.arrangements.tools(facts.task, view)
+    if not permitted and seen is AS_FIRST_SEEN:
+        return []
     tools, names = view.segments[:count], view.tool_names()
     if any(segment.path[0] != "tools" or segment.kind != "tool" for segment in tools) or len(names) != count:
         return []
-    seen = facts.evidence.arrangements.tools(facts.task, view)
-    if not facts.policy.cache.stabilise:
+    if not permitted:
         return _arranged(seen, f"{count:,} tools", view.span(tools[seen.first]), facts)
     as_sent = list(range(count))
     order = as_sent
