@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 
 from hypothesis import given, settings
@@ -29,15 +30,19 @@ def labels(count: int, *, seed: int = 1, hard_share: float = 0.3, lost: float = 
     return found
 
 
+BAR = math.log(2.0 / TERMS.alpha)
+"""Of the one easy part of one task, beside its gate."""
+
+
 def part() -> EasyPart:
     found = find_easy("t", labels(400), Look(2, 400), TERMS)
-    assert found is not None
+    found.claim(BAR)
     return found
 
 
 def test_prompts_that_the_candidate_never_loses_are_found_easy_and_the_others_are_not() -> None:
     found = part()
-    assert 0.5 < found.certificate.share < 0.9
+    assert 0.5 < found.share < 0.9
     draw = random.Random(7)
     easy = [found.serves(prompt_features(prompt(draw, hard=False))) for _ in range(50)]
     hard = [found.serves(prompt_features(prompt(draw, hard=True))) for _ in range(50)]
@@ -52,7 +57,23 @@ def test_where_no_prompt_is_told_from_another_no_more_is_certified_than_blind_lu
         for _ in range(FIRST_LOOK)
     ]
     found = find_easy("t", noise, Look(1, FIRST_LOOK), TERMS)
-    assert found is None or found.certificate.share * 0.4 < TERMS.margin
+    assert found.claim(BAR) * 0.4 < TERMS.margin
+
+
+def test_nothing_is_easy_before_it_is_claimed_and_a_higher_bar_claims_no_more() -> None:
+    found = find_easy("t", labels(400), Look(2, 400), TERMS)
+    easy = prompt_features(prompt(random.Random(7), hard=False))
+    assert not found.serves(easy)
+    shares = [found.claim(bar) for bar in (1.0, BAR, 8.0, found.log_e, found.log_e + 0.01)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[-2] > 0.0
+    assert shares[-1] == 0.0
+    assert not found.serves(easy)
+
+
+def test_a_later_look_at_the_same_pairs_weighs_less() -> None:
+    first, second = (find_easy("t", labels(200), Look(number, 200), TERMS) for number in (1, 2))
+    assert second.log_e < first.log_e
 
 
 @given(st.integers(0, 30_000))

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import math
+import random
+
 import msgspec
 import pytest
 
-from penstock.evidence.gate import Gate, Identity, State, Terms
+from penstock.evidence.gate import EasyState, Gate, Identity, State, Terms
 from penstock.evidence.gatebook import GateBook, payback_calls
 
 TERMS = Terms(margin=0.05, canary_calls=5)
@@ -177,3 +180,45 @@ def test_payback_is_that_of_the_worked_examples(n: int, ratio: float, judge: flo
 def test_a_candidate_that_costs_as_much_never_pays_back() -> None:
     with pytest.raises(ValueError, match="saves nothing"):
         payback_calls(100, price_ratio=1.0)
+
+
+def _looked(book: GateBook, task: str, log_e: float) -> bool:
+    """A look at a task's easy part; whether the smallest part may be claimed."""
+    gate = book.gate(task, who(), at=0.0)
+    bar = book.easy_bar(task, "small", log_e)
+    gate.easy = EasyState(200, float(log_e >= bar), log_e=log_e)
+    return log_e >= bar
+
+
+def test_an_easy_part_is_one_test_among_all_and_so_raises_the_bar_of_the_gates() -> None:
+    book = GateBook(TERMS)
+    feed(book, "triage", [0.0] * 10)
+    assert book.statuses()[0].threshold == pytest.approx(20.0)
+    assert math.exp(book.easy_bar("triage", "small", 0.0)) == pytest.approx(40.0)
+    _looked(book, "triage", 0.0)
+    assert book.statuses()[0].threshold == pytest.approx(40.0)
+    assert math.exp(book.easy_bar("triage", "small", 0.0)) == pytest.approx(40.0)  # a later look takes its place
+    _looked(book, "triage", 9.0)
+    assert book.statuses()[0].threshold == pytest.approx(20.0)
+    book.gates["triage"]["small"].easy = EasyState(200, 0.0, "an alarm")
+    assert math.exp(book.easy_bar("triage", "small", 0.0)) == pytest.approx(40.0)
+
+
+def test_a_candidate_that_was_demoted_before_needs_twice_the_evidence_for_an_easy_part_too() -> None:
+    book = GateBook(TERMS)
+    feed(book, "triage", [0.0] * 10).attempt = 1
+    assert math.exp(book.easy_bar("triage", "small", 0.0)) == pytest.approx(80.0)
+
+
+def test_of_the_easy_parts_that_are_claimed_few_are_false() -> None:
+    draw, shares = random.Random(2), []
+    for _ in range(300):
+        book, false, claimed = GateBook(Terms(alpha=0.2)), 0, 0
+        for task in range(12):
+            good = task % 3 == 0
+            log_e = 6.0 if good else draw.gauss(-2.0, 2.0)  # of mean 1 where the claim is false
+            if _looked(book, str(task), log_e):
+                claimed += 1
+                false += not good
+        shares.append(false / max(1, claimed))
+    assert 0.0 < sum(shares) / len(shares) <= 0.2

@@ -30,6 +30,7 @@ from penstock.wire.segments import Level
 from penstock.wire.view import View
 
 DAY_S = 86_400.0
+_LEAST_LOG = -690.0  # JSON has no infinity
 _NOTHING = Picodollars(0)
 
 
@@ -166,6 +167,23 @@ class Gates:
         )
         self._review(gate, pending.at)
         return True
+
+    def easy_looked(self, key: EasyKey, pairs: int, log_e: float, claim: Callable[[float], float]) -> None:
+        """A look for an easy part came to this evidence: let it claim what all that is tested together allows.
+
+        Args:
+            key: of the part; nothing happens when its evidence began anew since.
+            pairs: scored by then.
+            log_e: natural log of the evidence for the smallest part worth having.
+            claim: is given what the evidence must reach, and gives the share of prompts that it reaches it for.
+        """
+        gate = self.book.gates.get(key.task, {}).get(key.candidate)
+        if gate is None or gate.opened_at != key.opened_at:
+            return
+        gate.easy = None  # an earlier look is not tested beside this one
+        bar = self.book.easy_bar(key.task, key.candidate, log_e)
+        gate.easy = EasyState(pairs, claim(bar), log_e=max(log_e, _LEAST_LOG))
+        self._tell(gate)
 
     def easy_found(self, key: EasyKey, state: EasyState) -> None:
         """Take note of a look for an easy part; of evidence that began anew since, nothing."""

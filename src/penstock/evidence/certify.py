@@ -14,8 +14,10 @@ wrong ``v`` costs little. Needs the ``learn`` extra.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from math import log
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -96,6 +98,56 @@ def log_e(
     return found
 
 
+class Step(NamedTuple):
+    """What is known of one threshold, once calibration labels were seen.
+
+    Attributes:
+        threshold: prompts with a predicted difference at or above it may go to the cheap model.
+        share: of the calibration prompts that are.
+        log_e: natural log of the least e-value of this and of every more careful threshold.
+    """
+
+    threshold: float
+    share: float
+    log_e: float
+
+
+def steps_of(
+    predicted: Sequence[float] | Numbers,
+    differences: Sequence[float] | Numbers,
+    thresholds: Sequence[tuple[float, float]],
+    *,
+    margin: float,
+    alpha: float = 0.05,
+) -> list[Step]:
+    """The thresholds with the evidence for them, the most careful first.
+
+    Args:
+        predicted: of each calibration prompt, by the model under test.
+        differences: their labels in [-1, 1].
+        thresholds: of ``sequence``, from training data.
+        margin: acceptable mean loss over all prompts, in (0, 1).
+        alpha: the level that the stakes are made for; the evidence may be held against any other.
+
+    Raises:
+        ValueError: no labels, or not one per prediction.
+    """
+    scores, labels = np.asarray(predicted, dtype=np.float64), np.asarray(differences, dtype=np.float64)
+    if not len(scores) or len(scores) != len(labels):
+        raise ValueError("each calibration prompt has one prediction and one label")
+    least = np.minimum.accumulate(log_e(scores, labels, thresholds, margin=margin, alpha=alpha))
+    ranked = np.sort(scores)
+    limits = [limit for limit, _ in thresholds]
+    shares = 1.0 - np.searchsorted(ranked, limits, side="left") / len(scores)
+    return [Step(*step) for step in zip(limits, shares.tolist(), least.tolist(), strict=True)]
+
+
+def furthest(steps: Sequence[Step], bar: float) -> Step | None:
+    """The last threshold whose evidence, and that of all before it, reaches a bar; None for not even the first."""
+    passed = bisect_right(steps, -bar, key=lambda step: -step.log_e)
+    return steps[passed - 1] if passed else None
+
+
 def certify(
     predicted: Sequence[float] | Numbers,
     differences: Sequence[float] | Numbers,
@@ -116,12 +168,8 @@ def certify(
     Raises:
         ValueError: no labels, or not one per prediction.
     """
-    scores, labels = np.asarray(predicted, dtype=np.float64), np.asarray(differences, dtype=np.float64)
-    if not len(scores) or len(scores) != len(labels):
-        raise ValueError("each calibration prompt has one prediction and one label")
-    short = log_e(scores, labels, thresholds, margin=margin, alpha=alpha) < -log(alpha)
-    passed = int(short.argmax()) if short.any() else len(thresholds)
-    if passed == 0:
-        return Certificate(None, 0.0, margin, alpha, len(labels))
-    threshold = thresholds[passed - 1][0]
-    return Certificate(threshold, float((scores >= threshold).mean()), margin, alpha, len(labels))
+    steps = steps_of(predicted, differences, thresholds, margin=margin, alpha=alpha)
+    found = furthest(steps, -log(alpha))
+    if found is None:
+        return Certificate(None, 0.0, margin, alpha, len(differences))
+    return Certificate(found.threshold, found.share, margin, alpha, len(differences))

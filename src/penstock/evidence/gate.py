@@ -113,11 +113,13 @@ class EasyState(msgspec.Struct, frozen=True):
         pairs: scored by then.
         share: of prompts that are certified as easy and may be served by the candidate; 0 for none.
         dropped: why it serves no longer, or empty.
+        log_e: natural log of the evidence for the smallest part worth having, weighed by the look; None for none.
     """
 
     pairs: int
     share: float
     dropped: str = ""
+    log_e: float | None = None
 
 
 _RARELY_ASKED_AGAIN = 0.9  # where nothing is known of the reference's users
@@ -360,12 +362,17 @@ def merge_gates(a: Gate, b: Gate) -> Gate:
         again=_merge_detectors(latest.again, a.again, b.again),
         served=a.served + b.served,
         pinned=latest.pinned,
-        easy=max((a.easy, b.easy), key=lambda easy: (-1, 0.0, "") if easy is None else msgspec.structs.astuple(easy)),
+        easy=max((a.easy, b.easy), key=_looked),
         first_at=min((t for t in (a.first_at, b.first_at) if t is not None), default=None),
         last_at=max((t for t in (a.last_at, b.last_at) if t is not None), default=None),
         history=history,
         edits=latest.edits,
     )
+
+
+def _looked(easy: EasyState | None) -> tuple[int, float, str, float]:
+    """Order by the look; the rest only makes the order total."""
+    return (-1, 0.0, "", 0.0) if easy is None else (easy.pairs, easy.share, easy.dropped, easy.log_e or 0.0)
 
 
 def _begun(gate: Gate) -> tuple[float, int, tuple[str, ...]]:

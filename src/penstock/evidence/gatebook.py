@@ -1,8 +1,9 @@
 """All gates together: who may be promoted now, what each still needs, and decisions by hand.
 
 Hypotheses are judged together by e-BH, so that trying many tasks and many models does not promote by luck. Counted are
-all gates with at least one sample that are not held. A gate with an obstacle other than its e-value (too few samples,
-too short a span, the reference not above its floor) takes part with an e-value of 0, and keeps its place in the count.
+all gates with at least one sample that are not held, and beside its gate each easy part of a task that was looked for.
+A gate with an obstacle other than its e-value (too few samples, too short a span, the reference not above its floor)
+takes part with an e-value of 0, and keeps its place in the count.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import msgspec
 from penstock.evidence.betting import NonInferiority
 from penstock.evidence.ebh import believed, log_threshold
 from penstock.evidence.gate import Gate, Identity, State, Terms, copied, merge_gates
+
+_EASY = "easy"
 
 
 class Needed(msgspec.Struct, frozen=True):
@@ -175,10 +178,23 @@ class GateBook(msgspec.Struct):
     def _all(self) -> list[Gate]:
         return [gate for _, of_task in sorted(self.gates.items()) for _, gate in sorted(of_task.items())]
 
-    def _evidence(self) -> dict[tuple[str, str], float]:
-        values: dict[tuple[str, str], float] = {}
+    def easy_bar(self, task: str, candidate: str, log_e: float) -> float:
+        """The log e-value that each threshold of a task's easy part must reach, when its first one reaches ``log_e``.
+
+        KeyError when there is no such gate.
+        """
+        gate = self.gates[task][candidate]
+        key = (task, candidate, _EASY)
+        behind = gate.attempt * log(2.0)
+        return log_threshold({**self._evidence(), key: log_e - behind}, key, self.terms.alpha) + behind
+
+    def _evidence(self) -> dict[tuple[str, ...], float]:
+        values: dict[tuple[str, ...], float] = {}
         for gate in self._all():
             key = (gate.task, gate.candidate)
+            easy = gate.easy
+            if easy is not None and easy.log_e is not None and not easy.dropped and gate.state is not State.HELD:
+                values[*key, _EASY] = easy.log_e - gate.attempt * log(2.0)
             if gate.state is State.HELD or (gate.serving and gate.certified is None):
                 continue  # decided by a person, or not a test any more
             if gate.serving:
@@ -187,7 +203,7 @@ class GateBook(msgspec.Struct):
                 values[key] = -inf if gate.obstacles(self.terms_of(gate.task)) else gate.log_e
         return values
 
-    def _status(self, gate: Gate, evidence: dict[tuple[str, str], float]) -> Status:
+    def _status(self, gate: Gate, evidence: dict[tuple[str, ...], float]) -> Status:
         terms = self.terms_of(gate.task)
         key = (gate.task, gate.candidate)
         bar = log_threshold({**evidence, key: gate.log_e}, key, self.terms.alpha)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -183,19 +184,22 @@ class Learner:
         if before is not None and before.pairs == look.pairs and before.dropped:
             return  # an alarm ended it; the same pairs say nothing new
         part = find_easy(key.task, task.at(look), look, terms)
-        share = 0.0 if part is None else part.certificate.share
-        if part is None:
-            self._parts.pop(key, None)
-        else:
-            self._parts[key] = part
-        self._told(key, EasyState(look.pairs, share))
+        self._gates.inbox.append(partial(self._claimed, key, look, part))
         keep = look.pairs - MOST_LABELS + 1
         task.labels = [one for one in task.labels if one[0] >= keep]
         if self._ledger is not None:
             self._ledger.labels.forget(*key, before=keep)
 
+    def _claimed(self, key: EasyKey, look: Look, part: EasyPart) -> None:
+        """Have a part claim what may be claimed; carried out where the gates' calls run."""
+        self._gates.easy_looked(key, look.pairs, part.log_e, part.claim)
+        if part.share:
+            self._parts[key] = part
+        else:
+            self._parts.pop(key, None)
+
     def _drop(self, key: EasyKey, task: _Task, why: str) -> None:
-        del self._parts[key]
+        self._parts.pop(key, None)
         pairs = task.looked.pairs if task.looked is not None else 0
         self._told(key, EasyState(pairs, 0.0, why))
 

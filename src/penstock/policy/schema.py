@@ -212,7 +212,7 @@ class GatePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         enabled: false stops shadows and serves nobody by the gate's word: no candidate, and none of ``edits``.
         reference: calls that ask for another model than this take no part; None takes the model that is asked for.
         eps: the largest acceptable mean loss of score.
-        alpha: error probability of a promotion; all tasks are judged together, by the smallest that any of them names.
+        alpha: error probability of a promotion or an easy part; all are judged together, by the smallest alpha named.
         shadow_share: of calls that both models answer before promotion.
         watch_share: the same after it.
         floor: the reference's own mean score must be shown to lie above this.
