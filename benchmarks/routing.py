@@ -11,6 +11,7 @@ Every file of the folder and every known pair of models in it is one set.
   and on the third the share is measured, and whether the loss of score is above the margin (a violation). 20 learning
   sets with 50 splits each of the remaining rows into calibration and test make 1,000 nested splits. The violation is
   counted on test rows alone, so a test set that happens to be hard counts against us too.
+* Cascade, where the cheap model's answers were recorded: see ``benchmarks.routing_cascade``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.report import Report, arguments, progress
+from benchmarks.routing_cascade import cascaded, turned_down
 from benchmarks.routing_data import Row, read_rows
 from benchmarks.routing_metrics import Curve, apgr, cpt, curve, within_folds
 from benchmarks.svg import Line, chart
@@ -67,6 +69,8 @@ class Pair:
         self.scores = np.array([(row.scores[strong], row.scores[weak]) for row in rows])
         self.difference: Numbers = self.scores[:, 1] - self.scores[:, 0]
         self.costs = _costs(rows, strong, weak)
+        down = [turned_down(row, weak) for row in rows]
+        self.turned_down = None if None in down else np.array(down, dtype=bool)
 
     def trained(self, chosen: Indices, *, tasks: bool = True) -> tuple[Difficulty, Numbers]:
         """A model trained on the chosen rows, and its left-out predictions of them."""
@@ -138,6 +142,7 @@ def measured(pair: Pair, labels: int, seed: int, svg: Path | None) -> dict[str, 
         "without_task_labels": blind,
         "task_mean_only": lookup,
         "certified": certified(pair, labels, rng),
+        "cascade": cascaded(pair, labels, rng),
     }
 
 

@@ -19,6 +19,9 @@ class Row:
         tokens: model -> prompt and answer tokens, where the source has them.
         cost: model -> USD, where the source has it.
         tools: number of functions offered.
+        functions: as the source describes them.
+        outputs: model -> its answer, a text or tool calls, where the source has it.
+        parsed: model -> whether its answer held readable JSON, where the source says so.
     """
 
     id: str
@@ -28,6 +31,9 @@ class Row:
     tokens: dict[str, tuple[int, int]] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
     tools: int = 0
+    functions: list[dict[str, Any]] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    parsed: dict[str, bool] = field(default_factory=dict)
 
 
 def read_rows(folder: Path) -> dict[str, list[Row]]:
@@ -71,5 +77,17 @@ def _row(raw: dict[str, Any]) -> Row | None:
         if model.get("out_tok") is not None
     }
     cost = {name: float(model["cost_usd"]) for name, model in models.items() if model.get("cost_usd") is not None}
-    tools = len(raw.get("functions") or ())
-    return Row(str(raw.get("id", "")), str(raw.get("task") or ""), str(text), scores, tokens, cost, tools)
+    given = raw.get("functions") or []
+    functions = [given] if isinstance(given, dict) else list(given)
+    return Row(
+        id=str(raw.get("id", "")),
+        task=str(raw.get("task") or ""),
+        text=str(text),
+        scores=scores,
+        tokens=tokens,
+        cost=cost,
+        tools=len(functions),
+        functions=functions,
+        outputs={name: model["output"] for name, model in models.items() if model.get("output") is not None},
+        parsed={name: bool(model["parsed"]) for name, model in models.items() if model.get("parsed") is not None},
+    )

@@ -28,6 +28,14 @@ def test_rows_need_only_a_prompt_and_scores(tmp_path: Path) -> None:
     assert rows[0].tokens == {"b": (0, 3)}
 
 
+def test_a_single_function_is_one_function_and_answers_are_kept(tmp_path: Path) -> None:
+    model = {"score": 1, "output": [{"f": "{}"}], "parsed": True}
+    one = {"question": "what?", "functions": {"name": "f", "parameters": {}}, "models": {"a": model}}
+    (row,) = read_rows(folder(tmp_path, json.dumps(one)))["some"]
+    assert (row.tools, row.functions) == (1, [{"name": "f", "parameters": {}}])
+    assert (row.outputs, row.parsed) == ({"a": [{"f": "{}"}]}, {"a": True})
+
+
 @pytest.mark.parametrize("line", ["{", "[]", '"text"', '{"models": {"a": {"score": 3}}}', '{"models": {"a": 1}}'])
 def test_a_line_that_is_no_row_is_named(tmp_path: Path, line: str) -> None:
     with pytest.raises(SystemExit, match=r"some.jsonl.gz: line 2 is no row"):
