@@ -13,7 +13,7 @@ from penstock.models.profile import Profile, Regime
 from penstock.unknown import Unknown
 from penstock.wire.dialect import Dialect
 from penstock.wire.memo import Memo
-from penstock.wire.segments import Level, Segment
+from penstock.wire.segments import Level
 from penstock.wire.view import View
 
 UNREACHABLE = 1 << 62
@@ -154,7 +154,7 @@ def prompt_of_view(view: View, profile: Profile, ends: Sequence[int], *, scope: 
         scope: what entries are shared within.
     """
     steps = steps_of_view(view, ends)
-    if view.outline.fold("documents", _documents, 0):
+    if view.outline.tally.documents:
         return msgspec.structs.replace(_bare(view, profile, scope), steps=steps)
     key = (view.dialect, view.model, view.params_digest, view.tools_digest, scope)
     known = _known.get(key)
@@ -165,10 +165,6 @@ def prompt_of_view(view: View, profile: Profile, ends: Sequence[int], *, scope: 
 
 
 _known: Memo[tuple[Dialect, str, bytes, bytes, str], tuple[Profile, Prompt]] = Memo(2048)
-
-
-def _documents(before: int, segments: Sequence[Segment]) -> int:
-    return before + sum(segment.kind == "document" for segment in segments)
 
 
 def _bare(view: View, profile: Profile, scope: str, *, batch: bool = False) -> Prompt:
@@ -205,7 +201,7 @@ def _settings(view: View, profile: Profile) -> Settings:
             name: view.get(name) for name in ("tool_choice", "thinking", "output_config", "speed")
         }
         fields |= {name: name in tools for name in ("web_search", "web_fetch")}
-        fields["citations"] = view.outline.fold("documents", _documents, 0) > 0 and any(
+        fields["citations"] = view.outline.tally.documents > 0 and any(
             view.get(*segment.path, "citations", "enabled") is True
             for segment in view.segments
             if segment.kind == "document"

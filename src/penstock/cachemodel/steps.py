@@ -113,8 +113,9 @@ def steps_of_view(view: View, ends: Sequence[int]) -> Steps:
     if len(ends) != len(segments):
         raise ValueError("as many counts as segments are needed")
     marks = [(at, marker.ttl) for at in outline.marked if (marker := segments[at].marker) is not None]
-    prefixes, image, thinking = outline.fold("cachemodel", _grown, _NOTHING)
-    return Steps(segments, ends, prefixes, marks, image, thinking)
+    tally = outline.tally
+    prefixes = outline.fold("prefixes", _grown, _NO_PREFIXES)
+    return Steps(segments, ends, prefixes, marks, tally.pictures > 0, tally.thinking > 0)
 
 
 def kept(steps: Steps, indexes: Sequence[int]) -> Steps:
@@ -142,14 +143,8 @@ def _prefixes(parts: Sequence[Part]) -> list[Hashable]:
     return found
 
 
-_Grown = tuple[tuple[bytes, ...], bool, bool]
-_NOTHING: _Grown = ((), False, False)
+_NO_PREFIXES: tuple[bytes, ...] = ()
 
 
-def _grown(before: _Grown, segments: Sequence[Segment]) -> _Grown:
-    prefixes, image, thinking = before
-    return (
-        (*prefixes, *[segment.prefix for segment in segments]),
-        image or any(segment.kind == "image" for segment in segments),
-        thinking or any(segment.kind == "thinking" for segment in segments),
-    )
+def _grown(before: tuple[bytes, ...], segments: Sequence[Segment]) -> tuple[bytes, ...]:
+    return (*before, *[segment.prefix for segment in segments])

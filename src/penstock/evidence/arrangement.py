@@ -23,7 +23,6 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from penstock.wire.memo import Memo
-from penstock.wire.segments import Level, Segment
 from penstock.wire.view import View
 
 _SPELLINGS_BYTES = 8 << 20
@@ -133,11 +132,7 @@ class Arrangements:
 
 def tool_count(view: View) -> int:
     """How many tool definitions a prompt begins with."""
-    return view.outline.fold("tools", _tools, 0)
-
-
-def _tools(before: int, segments: Sequence[Segment]) -> int:
-    return before + sum(segment.level is Level.TOOLS for segment in segments)
+    return view.outline.tally.tools
 
 
 def output_schema(view: View) -> bytes | None:

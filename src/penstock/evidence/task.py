@@ -7,7 +7,6 @@ without any of these are told apart by the masked beginning of their first messa
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from xxhash import xxh3_64_hexdigest, xxh3_64_intdigest
 
 from penstock.wire.dialect import Dialect
 from penstock.wire.memo import Memo
-from penstock.wire.segments import Level, Segment
+from penstock.wire.segments import Level
 from penstock.wire.view import View
 
 _OPENING = 48
@@ -55,7 +54,7 @@ class Marks(NamedTuple):
 
 def fingerprint(view: View) -> str:
     """16 hex digits that the calls of one call site share, whatever dates, ids and numbers their prompts hold."""
-    head = view.outline.fold("head", _head, b"")
+    head = view.outline.tally.head
     key = (view.dialect, head, view.params_digest)
     known = _known.get(key)
     if known is None:
@@ -67,15 +66,6 @@ def fingerprint(view: View) -> str:
 
 
 _known: Memo[tuple[Dialect, bytes, bytes], str] = Memo(2048)
-
-
-def _head(before: bytes, segments: Sequence[Segment]) -> bytes:
-    """The digest of tools and system prompt together."""
-    for segment in segments:
-        if segment.level is Level.MESSAGES:
-            break
-        before = segment.prefix
-    return before
 
 
 def marks(view: View) -> Marks:

@@ -17,6 +17,7 @@ from penstock.wire.chain import Build, Chain, Content
 from penstock.wire.memo import Memo
 from penstock.wire.raw import Raw
 from penstock.wire.segments import Marker, Path, Segment
+from penstock.wire.tally import NOTHING, Tally
 
 V = TypeVar("V")
 
@@ -56,18 +57,22 @@ class Outline:
     Attributes:
         segments: tools, system, messages.
         marked: positions of those that carry a marker, in order.
+        tally: what they add up to.
     """
 
-    __slots__ = ("_folds", "_initial", "_parent", "marked", "segments")
+    __slots__ = ("_folds", "_initial", "_parent", "marked", "segments", "tally")
 
     def __init__(
         self, segments: tuple[Segment, ...] = (), parent: Outline | None = None, *, initial: bool = True
     ) -> None:
         self.segments = segments
         start = 0 if parent is None else len(parent.segments)
-        before = () if parent is None else parent.marked
-        new = [position for position in range(start, len(segments)) if segments[position].marker is not None]
+        before: tuple[int, ...] = () if parent is None else parent.marked
+        tally: Tally = NOTHING if parent is None else parent.tally
+        added = segments[start:]
+        new = [position for position, segment in enumerate(added, start) if segment.marker is not None]
         self.marked: tuple[int, ...] = (*before, *new) if new else before
+        self.tally: Tally = tally.adding(added)
         self._parent = parent
         self._initial = initial
         self._folds: dict[Hashable, Any] = {}
@@ -110,6 +115,7 @@ class Outline:
         other.segments = tuple(segments)
         marked = {*self.marked, *changes}
         other.marked = tuple(position for position in sorted(marked) if segments[position].marker is not None)
+        other.tally = self.tally
         other._parent, other._initial, other._folds = self._parent, self._initial, self._folds  # noqa: SLF001
         return other
 

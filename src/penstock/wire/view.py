@@ -155,7 +155,7 @@ class View:
     @property
     def has_images(self) -> bool:
         """Whether an image stands anywhere in the prompt."""
-        return self.outline.fold("images", _images, 0) > 0
+        return self.outline.tally.images > 0
 
     def get(self, *path: str | int) -> Any:
         """The decoded value at a path; None when it is absent or null. Integers of any size stay exact."""
@@ -368,10 +368,6 @@ class View:
 def _given(names: tuple[str, ...]) -> Callable[[Fields], tuple[Raw, ...]]:
     """What reads the raw JSON of several fields, which is empty where one is absent."""
     return attrgetter(*names)
-
-
-def _images(before: int, segments: Sequence[Segment]) -> int:
-    return before + sum(segment.images for segment in segments)
 
 
 def read_request(dialect: Dialect, raw: bytes) -> View:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
 from xxhash import xxh3_64_intdigest
 
@@ -14,6 +14,7 @@ from penstock.models.profile import Profile, Regime
 from penstock.unknown import Unknown
 from penstock.wire.memo import Memo
 from penstock.wire.segments import Level, Segment
+from penstock.wire.tally import Tally
 from penstock.wire.view import View
 
 _ANTHROPIC_MESSAGES = ("tool_choice", "thinking")
@@ -112,7 +113,7 @@ def chain_of(
 def _salts(view: View, profile: Profile | Unknown, base: int) -> tuple[int, int]:
     if isinstance(profile, Unknown):
         return base, base
-    seen = view.outline.fold("salts", _seen, _NOTHING_SEEN)
+    seen = view.outline.tally
     if seen.images or seen.stripped:
         return _worked_out(view, profile, base, seen)
     key = (view.model, view.params_digest, base)
@@ -126,35 +127,7 @@ def _salts(view: View, profile: Profile | Unknown, base: int) -> tuple[int, int]
 _known: Memo[tuple[str, bytes, int], tuple[Profile, tuple[int, int]]] = Memo(2048)
 
 
-class _Seen(NamedTuple):
-    """What a prompt holds that breaks messages.
-
-    Attributes:
-        images: how many.
-        thinking: blocks of it.
-        stripped: of them those before the latest plain user text, which a model that keeps none drops (T13).
-    """
-
-    images: int
-    thinking: int
-    stripped: int
-
-
-_NOTHING_SEEN = _Seen(0, 0, 0)
-
-
-def _seen(before: _Seen, segments: Sequence[Segment]) -> _Seen:
-    images, thinking, stripped = before
-    for segment in segments:
-        images += segment.images
-        if segment.kind == "thinking":
-            thinking += 1
-        elif segment.role == "user" and segment.kind != "tool_result":
-            stripped = thinking
-    return _Seen(images, thinking, stripped)
-
-
-def _worked_out(view: View, profile: Profile, base: int, seen: _Seen) -> tuple[int, int]:
+def _worked_out(view: View, profile: Profile, base: int, seen: Tally) -> tuple[int, int]:
     if profile.regime is Regime.ANTHROPIC:
         if (speed := view.get("speed")) not in (None, "standard"):
             # it breaks system and messages; tools are taken along, which promises less
@@ -164,7 +137,7 @@ def _worked_out(view: View, profile: Profile, base: int, seen: _Seen) -> tuple[i
     return whole, whole
 
 
-def _anthropic_settings(view: View, profile: Profile, seen: _Seen) -> list[tuple[str, Any]]:
+def _anthropic_settings(view: View, profile: Profile, seen: Tally) -> list[tuple[str, Any]]:
     """What makes messages miss when it changes (provider-semantics 1.5), defaults left out."""
     found = [(name, value) for name in _ANTHROPIC_MESSAGES if (value := view.get(name)) is not None]
     if ("tool_choice", {"type": "auto"}) in found:

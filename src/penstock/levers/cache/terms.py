@@ -8,6 +8,7 @@ from penstock.models.profile import Profile, Regime
 from penstock.money import Rate
 from penstock.unknown import Unknown
 from penstock.wire.dialect import Dialect
+from penstock.wire.memo import Memo
 
 MARKERS = 4
 """Markers of a request: at most four on Anthropic; the latest four are written on OpenAI 5.6 and later."""
@@ -31,6 +32,19 @@ def terms_of(
         return profile
     if isinstance(prices, Unknown):
         return prices
+    key = (id(profile), id(prices), ttl, dialect)
+    known = _known.get(key)
+    if known is None or known[0] is not profile or known[1] is not prices:
+        known = (profile, prices, _terms(profile, prices, ttl, dialect))
+        _known.put(key, known)
+    return known[2]
+
+
+_known: Memo[tuple[int, int, str, Dialect | None], tuple[Profile, Prices, Terms | Unknown]] = Memo(512)
+"""By the objects themselves, of which there is one for each model and day; they stay alive with their terms."""
+
+
+def _terms(profile: Profile, prices: Prices, ttl: str, dialect: Dialect | None) -> Terms | Unknown:
     if profile.regime not in LOOK_BACK:
         return Unknown("the model has no cache markers")
     if isinstance(profile.minimum_prefix, Unknown):
