@@ -97,9 +97,8 @@ def look_ahead(view: View, request: Incoming, context: EngineContext) -> Ahead:
     before = forecast.admission(forecast.baseline, view, facts.profile, facts.counted.ends, request.started_at)
     if facts.policy.route is not None or promoted:
         facts = _with_warmth(facts, view, before, context)
-    plan = optimise(
-        view, facts, () if request.bypass or context.stands_down(task) else context.levers, mode=policy.mode
-    )
+    levers = () if request.bypass or context.stands_down(task) else context.levers
+    plan = optimise(view, facts, levers, mode=policy.mode, foreseen=before)
     planned = _planned_admission(plan, before, context)
     return Ahead(plan=_foreseen(plan, before, planned), arm=arm, before=before, planned=planned, trial=trial)
 
@@ -140,14 +139,11 @@ def _planned_admission(plan: Plan, before: Admission | None, context: EngineCont
 
 
 def _foreseen(plan: Plan, before: Admission | None, planned: Admission | None) -> Plan:
-    """The plan with the splits that the cache model foresees in the place of plain estimates."""
+    """The plan with the split that the cache model foresees for it in the place of a plain estimate."""
+    if planned is None or (planned is before and plan.after is plan.before):
+        return plan
     expected = plan.before.usage.output if plan.before.output_known else Unknown("no answer was seen")
-    quotes = {}
-    if before is not None:
-        quotes["before"] = foreseen_quote(plan.view.model, before, plan.facts.prices, expected)
-    if planned is not None:
-        quotes["after"] = foreseen_quote(plan.model, planned, plan.after.prices, expected)
-    return msgspec.structs.replace(plan, **quotes) if quotes else plan
+    return msgspec.structs.replace(plan, after=foreseen_quote(plan.model, planned, plan.after.prices, expected))
 
 
 def _arm(request: Incoming, context: EngineContext) -> Arm:

@@ -6,6 +6,7 @@ restart does not change. Sessions stay whole, because the calls of one share a c
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
 
@@ -31,6 +32,7 @@ def arm_of(share: float, salt: str, *, session: str | None, call_id: str) -> Lit
     return "holdback" if draw(salt, unit) < share else "treated"
 
 
+@lru_cache(maxsize=16)
 def _key(salt: str) -> bytes:
     """The salt as a hash key; keys are at most 64 bytes, so longer salts are hashed first."""
     raw = salt.encode("utf-8", "surrogatepass")

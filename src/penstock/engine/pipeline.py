@@ -14,11 +14,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from penstock.cachemodel.admission import Admission
 from penstock.engine.edit import Edit, Note
 from penstock.engine.facts import Facts
 from penstock.engine.permit import clash, forbidden, losing
 from penstock.engine.plan import Failure, Plan, Refusal, Stage
-from penstock.engine.quote import quote
+from penstock.engine.quote import foreseen_quote, quote
 from penstock.levers.brevity import propose as brevity
 from penstock.levers.cache import propose as cache
 from penstock.levers.cache import stabilise
@@ -51,7 +52,14 @@ ORDERED: tuple[Lever, ...] = (
 """The levers that a call goes through."""
 
 
-def optimise(view: View, facts: Facts, levers: Sequence[Lever] = ORDERED, *, mode: Mode = "observe") -> Plan:
+def optimise(
+    view: View,
+    facts: Facts,
+    levers: Sequence[Lever] = ORDERED,
+    *,
+    mode: Mode = "observe",
+    foreseen: Admission | None = None,
+) -> Plan:
     """The plan for a request. Never raises for what a lever does: a lever that raises is left out and counted.
 
     Args:
@@ -59,13 +67,17 @@ def optimise(view: View, facts: Facts, levers: Sequence[Lever] = ORDERED, *, mod
         facts: what is known about it.
         levers: in the order in which they act.
         mode: whether the plan is to be sent or only shown; both make the same plan.
+        foreseen: what the cache does with the client's request; None takes the whole prompt as uncached.
     """
     now = _Progress(view, facts)
     for lever in levers:
         if facts.levers.on(lever.name):
             now.let(lever)
     expected = facts.expected_output(view)
-    before = quote(view, facts, expected)
+    if foreseen is None:
+        before = quote(view, facts, expected)
+    else:
+        before = foreseen_quote(view.model, foreseen, facts.prices, expected)
     return Plan(
         view=view,
         task=facts.task,

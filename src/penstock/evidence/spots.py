@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import lru_cache
 from typing import NamedTuple
 
 from penstock.evidence.gaps import STAGES
@@ -129,21 +130,22 @@ def questions_of(chain: Chain, sighting: Sighting | None, stage: int) -> tuple[l
     known = 0 if sighting is None else min(sighting.visits, 4) << 2 | min(sighting.kids, 3)
     gap = 0 if sighting is None else int(sighting.gap / 10.0).bit_length()
     later = stage > 1
+    told: tuple[int, ...]
     asked: list[Question] = []
     for index, (position, kind) in enumerate(spots):
+        here = chain.upto(position)
         if kind < LANDMARK:
-            told = (stage, known, gap, chain.upto(position).bit_length())
+            told = (0, shape, stage, known, gap, here.bit_length())
         elif kind == LANDMARK:
-            told = (stage, chain.upto(position).bit_length(), 0, 0)
+            told = (0, shape, stage, here.bit_length(), 0, 0)
         else:
-            told = (stage, later << 5 | fresh.bit_length(), later << 5 | size.bit_length(), _half(size))
+            told = (0, shape, stage, later << 5 | fresh.bit_length(), later << 5 | size.bit_length(), _half(size))
+            if later:
+                told = (*told, known, gap)
         which = min(kind, TAIL)
-        features = tuple(_code(field, which, value) for field, value in enumerate((0, shape, *told)))
-        if later and kind >= TAIL:
-            features = (*features, _code(6, which, known), _code(7, which, gap))
-        group = (_code(0, which, min(stage, 2)),)
-        stake = fresh if which == TAIL else chain.upto(position)
-        asked.append(Question(position, which, features, group, PRIOR[which] + push, stake))
+        stake = fresh if which == TAIL else here
+        group = _codes(which, (min(stage, 2),))
+        asked.append(Question(position, which, _codes(which, told), group, PRIOR[which] + push, stake))
         if kind >= TAIL:
             return asked, spots[index + 1 :]
     return asked, []
@@ -155,5 +157,7 @@ def _half(size: int) -> int:
     return length << 1 | (size >> (length - 2) & 1 if length > 1 else 0)
 
 
-def _code(field: int, kind: int, value: int) -> int:
-    return (field << 12 | kind << 9 | min(value, 511)) + 1
+@lru_cache(maxsize=16_384)
+def _codes(kind: int, told: tuple[int, ...]) -> tuple[int, ...]:
+    """What is told of a spot as features: each value with its place, from 0, and the kind of the spot."""
+    return tuple([(field << 12 | kind << 9 | min(value, 511)) + 1 for field, value in enumerate(told)])

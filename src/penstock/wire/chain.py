@@ -15,7 +15,7 @@ from xxhash import xxh3_128, xxh3_128_digest
 
 from penstock.wire.raw import Members
 from penstock.wire.segments import Level, Marker, Path, Segment
-from penstock.wire.weight import Weight, weigh
+from penstock.wire.weight import Weight, is_short_text, weigh
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -131,15 +131,28 @@ def digest_of_value(seed: int, value: msgspec.Raw, extras: bytes = b"") -> bytes
 def digest_of_members(seed: int, members: Members, without: str, extras: bytes = b"") -> tuple[bytes, Weight]:
     """The digest of an object's members in their order, one of them left out, and what their values weigh."""
     state = xxh3_128(seed=seed)
-    weight = Weight(0)
+    size = images = attached = 0
     for key, value in members.items():
-        if key != without:
-            state.update(b"\0%b\0" % key.encode())
-            state.update(value)
-            weight += weigh(value)
+        if key == without:
+            continue
+        state.update(_framed(key))
+        state.update(value)
+        if is_short_text(value):
+            size += len(value)
+        else:
+            weight = weigh(value)
+            size += weight.size
+            images += weight.images
+            attached += weight.attached
     if extras:
         state.update(extras)
-    return state.digest(), weight
+    return state.digest(), Weight(size, images, attached)
+
+
+@lru_cache(maxsize=1024)
+def _framed(key: str) -> bytes:
+    """A member's name as it is digested."""
+    return b"\0%b\0" % key.encode()
 
 
 def extras_of(members: Members, known: frozenset[str]) -> bytes:

@@ -137,7 +137,8 @@ def add_part(chain: Chain, place: Place, part: Members, path: Path, *, last: boo
         digest, weight = digest_of_value(seed, text, place.extras), Weight(len(text) - _QUOTES)
     else:
         digest, weight = digest_of_members(seed, part, chain.content.marker_key, place.extras)
-        weight += Weight(0, images=int(known == "image"))
+        if known == "image":
+            weight += Weight(0, images=1)
     marker = None if marked is None else chain.content.marker_of(marked)
     markable = place.markable and name in chain.content.markable and (text is None or len(text) > _QUOTES)
     chain.add(place, kind, path, digest, weight, marker=marker, markable=markable, last=last)

@@ -141,7 +141,10 @@ class View:
     @property
     def cap(self) -> tuple[str, int] | None:
         """Name and value of the output cap, or None when the request sets none (or one that is no whole number)."""
-        for name in self._reader.cap_fields:
+        names = self._reader.cap_fields
+        if self.lacks_all(names):
+            return None
+        for name in names:
             value = self.get(name)
             if isinstance(value, int) and not isinstance(value, bool):
                 return name, value
@@ -367,7 +370,7 @@ class View:
 @lru_cache(maxsize=64)
 def _given(names: tuple[str, ...]) -> Callable[[Fields], tuple[Raw, ...]]:
     """What reads the raw JSON of several fields, which is empty where one is absent."""
-    return attrgetter(*names)
+    return attrgetter(*names, names[0])  # of a single name it would not make a tuple
 
 
 def read_request(dialect: Dialect, raw: bytes) -> View:

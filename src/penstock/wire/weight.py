@@ -30,6 +30,11 @@ class Weight(msgspec.Struct, frozen=True):
         return Weight(self.size + other.size, self.images + other.images, self.attached + other.attached)
 
 
+def is_short_text(value: msgspec.Raw) -> bool:
+    """Whether a value weighs its bytes and nothing else, as most members of a part do."""
+    return len(value) < _SHORTEST_ATTACHMENT and is_string(value)
+
+
 def weigh(value: msgspec.Raw) -> Weight:
     """The weight of a JSON value inside a message part."""
     size = len(value)
