@@ -8,6 +8,9 @@ For each model and mean gap between the turns of a conversation, over the same r
     usd_bound       clairvoyant: for each prefix node apart the cheapest sequence of plain, write and read
     projected_usd   the replay of the recorded traffic under that policy
 
+What a first day teaches is shown apart: one half of the conversations is recorded, audited and replayed, and the other
+half, which that half knows nothing of, is sent by a cold client and by one that begins with what the replay taught.
+
 Answers are the recorded ones; billing is simulated by the documented rules with the simulator's own token counts. All
 figures are the whole bill, output included.
 """
@@ -17,7 +20,6 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,13 +34,14 @@ from penstock.audit.read import read_calls
 from penstock.audit.reading import ReadReport
 from penstock.audit.run import audit
 from penstock.cachemodel.bound import Clairvoyant, Multipliers, Write
+from penstock.cli.teach import teach
 from penstock.client import Penstock
 from penstock.models.catalog import profile_of
 from penstock.models.prices import Prices, prices_of
 from penstock.models.profile import Profile, Regime
 from penstock.money import Picodollars, usd
 from penstock.policy.schema import Holdback, Policy
-from penstock.replay.driver import replay
+from penstock.replay.driver import replay, replay_and_teach
 from penstock.simulator.clock import ManualClock
 from penstock.simulator.config import Config
 from penstock.simulator.counting import TokenCounter
@@ -129,12 +132,15 @@ def send_bare(traffic: Traffic, seed: int, extra: dict[str, Any]) -> World:
     return world
 
 
-def send_through_client(traffic: Traffic, seed: int, policy: Policy, record: Path | None) -> World:
+def send_through_client(
+    traffic: Traffic, seed: int, policy: Policy, record: Path | None = None, ledger: Path | None = None
+) -> World:
     """The requests through the official SDK on Penstock's transport."""
     world = world_for(traffic, seed)
     penstock = Penstock(
         policy,
         record=record,
+        ledger=ledger,
         clock=world.clock.now,
         transport=lambda: SimulatorTransport(world.provider, world.clock),
         openai_base_url="http://simulated/v1",
@@ -194,10 +200,9 @@ def run(traffic: Traffic, gap_s: float, seed: int, folder: Path) -> dict[str, An
     anthropic = traffic.dialect is Dialect.ANTHROPIC_MESSAGES
     automatic = send_bare(traffic, seed, {"cache_control": {"type": "ephemeral"}}) if anthropic else recorded
 
-    proposed = audit([log], now=datetime.fromtimestamp(traffic.requests[0].at, UTC)).policy
-    policy = msgspec.structs.replace(proposed, mode="apply", holdback=Holdback(share=0.0))
+    policy = _proposed(log, traffic)
     projected = replay(read_calls([log], ReadReport()), policy)
-    realised = send_through_client(traffic, seed, policy, None)
+    realised = send_through_client(traffic, seed, policy)
     return {
         "model": traffic.model,
         "gap_s": gap_s,
@@ -216,19 +221,60 @@ def run(traffic: Traffic, gap_s: float, seed: int, folder: Path) -> dict[str, An
     }
 
 
+def _proposed(log: Path, traffic: Traffic) -> Policy:
+    """What the audit of a log proposes, applied to every call."""
+    proposed = audit([log], now=datetime.fromtimestamp(traffic.requests[0].at, UTC)).policy
+    return msgspec.structs.replace(proposed, mode="apply", holdback=Holdback(share=0.0))
+
+
+def second_day(first: Traffic, second: Traffic, gap_s: float, seed: int, folder: Path) -> dict[str, Any]:
+    """The second half of the conversations, cold and after the first half has taught."""
+    log, ledger = folder / "first.jsonl", folder / "taught.sqlite"
+    for old in folder.glob("first*"), folder.glob("taught*"):
+        for path in old:
+            path.unlink()
+    send_through_client(first, seed, Policy(mode="observe"), log)
+    policy = _proposed(log, first)
+    _, prior = replay_and_teach(read_calls([log], ReadReport()), policy)
+    teach(ledger, prior)
+    recorded = send_through_client(second, seed, Policy(mode="observe"))
+    none, bound = bound_of(second, [call.usage for call in recorded.provider.billed()])
+    cold = send_through_client(second, seed, policy).bill
+    warm = send_through_client(second, seed, policy, ledger=ledger).bill
+    return {
+        "model": second.model,
+        "gap_s": gap_s,
+        "requests_first": len(first.requests),
+        "requests": len(second.requests),
+        "usd_none": _usd(none),
+        "usd_cold": _usd(cold),
+        "usd_warm": _usd(warm),
+        "usd_bound": _usd(bound),
+        "share_of_bound_cold": round((none - cold) / (none - bound), 4),
+        "share_of_bound_warm": round((none - warm) / (none - bound), 4),
+    }
+
+
 def _usd(amount: int) -> float:
     return float(usd(Picodollars(amount)))
 
 
-def rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def rows(options: argparse.Namespace) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A row for each model and pace: of all conversations, and of the second half after the first has taught."""
     conversations = transcripts.load(options.data)
+    whole, halves = [], []
     with tempfile.TemporaryDirectory() as folder:
         for gap_s in options.gaps:
-            arrivals = schedule(conversations, gap_s, options.seed)
+            every, first, second = (
+                schedule(some, gap_s, options.seed) for some in (conversations, conversations[::2], conversations[1::2])
+            )
             for model in options.models:
-                row = run(traffic_of(arrivals, model), gap_s, options.seed, Path(folder))
+                row = run(traffic_of(every, model), gap_s, options.seed, Path(folder))
                 progress(f"{model} gap {gap_s:.0f} s: {row['share_of_bound']:.1%} of the bound")
-                yield row
+                whole.append(row)
+                pair = traffic_of(first, model), traffic_of(second, model)
+                halves.append(second_day(*pair, gap_s, options.seed, Path(folder)))
+    return whole, halves
 
 
 def main() -> None:
@@ -237,7 +283,8 @@ def main() -> None:
     parser.add_argument("--gaps", nargs="+", type=float, default=GAPS_S, help="mean seconds between turns")
     options = parser.parse_args()
     report = Report("agent_transcripts", options.seed)
-    report.emit(billing="simulated by the documented rules", runs=list(rows(options)))
+    whole, halves = rows(options)
+    report.emit(billing="simulated by the documented rules", runs=whole, second_day=halves)
 
 
 if __name__ == "__main__":

@@ -22,19 +22,14 @@ def test_a_lifetime_that_was_never_measured_promises_what_the_shortest_does() ->
 
 
 def test_the_tail_has_a_lateness_of_its_own() -> None:
-    outlook = Outlook([(0, 0.9), (1, 0.5)], {3600.0: 0.0}, {}, tail=1, tail_stays={3600.0: 0.8}, tail_soon=0.5)
+    outlook = Outlook([(0, 0.9), (1, 0.5)], {3600.0: 0.0}, {}, tail=1, tail_stays={3600.0: 0.8}, begun=0.5)
     assert outlook.chance(0, 0.9, 3600.0) == 1.0
     assert outlook.chance(1, 0.5, 3600.0) == pytest.approx(0.5 + 0.5 * 0.2)
 
 
 def test_a_tail_s_deeper_ends_are_late_as_often_as_its_beginning_reaches_them() -> None:
-    outlook = Outlook([(0, 0.5), (1, 0.25)], {}, {}, tail=0, tail_stays={3600.0: 0.8}, tail_soon=0.5)
+    outlook = Outlook([(0, 0.5), (1, 0.25)], {}, {}, tail=0, tail_stays={3600.0: 0.8}, begun=0.5)
     assert outlook.chance(1, 0.25, 3600.0) == pytest.approx(0.25 + 0.5 * 0.2 * 0.5)
-
-
-def test_a_tail_less_likely_than_its_like_is_late_in_proportion() -> None:
-    outlook = Outlook([(0, 0.05)], {}, {}, tail=0, tail_stays={3600.0: 0.8}, tail_soon=0.5)
-    assert outlook.chance(0, 0.05, 3600.0) == pytest.approx(0.05 + 0.95 * 0.2 * 0.1)
 
 
 def test_a_tail_that_never_comes_is_never_late() -> None:

@@ -15,7 +15,7 @@ from copy import deepcopy
 from typing import Any, Self
 
 from penstock.evidence.chances import Chances
-from penstock.evidence.gaps import EDGES, Gaps
+from penstock.evidence.gaps import Gaps
 from penstock.evidence.odds import Odds, score_of, seed_of
 from penstock.evidence.pace import Pace
 from penstock.evidence.prefixes import TENTHS, Prefixes, Shard
@@ -102,15 +102,16 @@ class ReuseEvidence:
         shape = chain.shape
         here, following = gap_class(stage, shape), next_stage(stage)
         asked, ends = questions_of(chain, sighting, stage)
-        tails = self.tails.returns(here)
+        chances = self._chances(task, stage, asked, ends)
+        tail = _tail_begin(asked)
         return Outlook(
-            self._chances(task, stage, asked, ends),
+            chances,
             self.gaps.stays(here),
             self.gaps.returns(gap_class(following, shape)),
-            _tail_begin(asked),
+            tail,
             self.tails.stays(here),
             self.tails.returns(gap_class(max(following, next_stage(0)), shape)),
-            tails[EDGES[0]],
+            0.0 if tail == NOWHERE else chances[len(asked) - 1][1],
         )
 
     def _chances(

@@ -86,7 +86,7 @@ class Outlook(NamedTuple):
         tail: position of the first spot of the tail; a position beyond every spot when there is none.
         tail_stays: as ``stays``, of the beginning of the tail.
         tail_then: as ``then``, of the tail.
-        tail_soon: the chance of prompts like this one that their tail's beginning comes again within the shortest.
+        begun: the chance that the tail's first spot comes again within the shortest lifetime.
     """
 
     spots: list[tuple[int, float]]
@@ -95,12 +95,10 @@ class Outlook(NamedTuple):
     tail: int = NOWHERE
     tail_stays: Mapping[float, float] = MappingProxyType({})
     tail_then: Mapping[float, float] = MappingProxyType({})
-    tail_soon: float = 1.0
+    begun: float = 0.0
 
     def chance(self, position: int, soon: float, lifetime: float) -> float:
         """The chance that a spot comes again within a lifetime; of a lifetime never measured, that of the shortest.
-
-        A tail that is less likely than its like to come soon is in proportion less likely to come late.
 
         Args:
             position: of the spot.
@@ -109,16 +107,13 @@ class Outlook(NamedTuple):
         """
         if position < self.tail:
             return 1.0 - (1.0 - soon) * self.stays.get(lifetime, 1.0)
-        begun = max(self.begun, soon)
-        if begun == 0.0:
-            return 0.0
-        late = (1.0 - begun) * (1.0 - self.tail_stays.get(lifetime, 1.0)) * min(begun / self.tail_soon, 1.0)
-        return soon + late * soon / begun
+        if self.begun <= 0.0:
+            return soon
+        return soon + (1.0 - self.begun) * (1.0 - self.tail_stays.get(lifetime, 1.0)) * soon / self.begun
 
-    @property
-    def begun(self) -> float:
-        """The chance that the tail's beginning comes again within the shortest lifetime."""
-        return next((soon for position, soon in self.spots if position >= self.tail), 0.0)
+    def following(self, position: int) -> Mapping[float, float]:
+        """Lifetime in seconds -> the chance of yet another request that shares a position, were the next to come."""
+        return self.then if position < self.tail else self.tail_then
 
 
 class Entry(NamedTuple):

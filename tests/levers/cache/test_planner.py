@@ -148,8 +148,9 @@ def test_a_prefix_that_lives_for_an_hour_anyway_is_not_kept_again() -> None:
     assert _kept(fixed=[Fixed(6, "1h", 3600.0)]) == []
 
 
-def test_late_returns_that_are_hardly_ever_seen_keep_nothing() -> None:
-    assert _kept(late=0.03) == []
+def test_the_end_of_a_prompt_that_seldom_goes_on_keeps_nothing() -> None:
+    assert _kept(late=0.16) == []
+    assert _kept(late=0.17) == [(7, "1h", 7000)]
 
 
 def test_keeping_a_prefix_is_worth_its_late_reads_less_the_longer_write() -> None:

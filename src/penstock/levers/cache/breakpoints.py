@@ -66,7 +66,7 @@ def _left_alone(case: Case, end: int) -> float:
     spots = case.outlook.spots
     position, soon = next((spot for spot in spots if spot[0] >= end), spots[-1] if spots else (end, 0.0))
     chance = case.outlook.chance(position, soon, write.lifetime)
-    return tokens * (chance * worth(case.terms, case.outlook, position)[-1] - (write.rate - 1.0))
+    return tokens * (chance * worth(case.terms, case.outlook.following(position))[-1] - (write.rate - 1.0))
 
 
 def _mode(request: RequestCase, marks: list[Mark], gain: float) -> Edit:

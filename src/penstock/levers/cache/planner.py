@@ -24,7 +24,7 @@ compete, the best set is found by dynamic programming over the few spots where p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -38,8 +38,9 @@ CAUTION = 0.1
 """A dearer lifetime has to promise more than a cheaper one by this part of what it costs more: forecasts of what is far
 away are worse than those of the next minutes, and a wrong one costs four times as much."""
 
-_LATE = 0.03
-"""The least chance of a late return for which a prefix is kept longer: a smaller one is not told from none."""
+_GOES_ON = 0.25
+"""The least chance to come again at all of a prompt whose newest words keep its prefix: what one of many prompts ends
+with would otherwise be marked on the chance that it is a conversation."""
 
 
 class Write(NamedTuple):
@@ -96,13 +97,12 @@ class Fixed(NamedTuple):
     lifetime: float
 
 
-def worth(terms: Terms, outlook: Outlook, position: int) -> tuple[float, ...]:
-    """``D`` of each lifetime at a position: what a live entry saves the next request that shares it, per token.
+def worth(terms: Terms, then: Mapping[float, float]) -> tuple[float, ...]:
+    """``D`` of each lifetime: what a live entry saves the next request that shares it, per token, as a multiple.
 
     That request reads instead of paying in full or of writing anew, and hands the entry on to the one after it. What
     it would have done without the entry bounds the worth: pay in full, or write for any of the lifetimes.
     """
-    then = outlook.then if position < outlook.tail else outlook.tail_then
     return _worth(terms, tuple(round(then.get(write.lifetime, 0.0), 3) for write in terms.writes))
 
 
@@ -159,20 +159,21 @@ def plan_markers(
     ]
     start = chain.upto(entry)
     taken = {mark.position for mark in fixed}
+    heads, tails = worth(terms, outlook.then), worth(terms, outlook.tail_then)
     paying = []
     for position, soon in outlook.spots:
         here = chain.upto(position)
         if position <= entry or here < terms.minimum or position in taken:
             continue
         gains = []
-        worths = worth(terms, outlook, position)
+        worths = heads if position < outlook.tail else tails
         within = outlook.chance(position, soon, shortest.lifetime)
         for index, (offer, value) in enumerate(zip(offers, worths, strict=True)):
             chance = outlook.chance(position, soon, offer.write.lifetime)
             fee = 0.0 if here <= paid else offer.fee
             gain = chance * value - fee - CAUTION * (offer.write.rate - shortest.rate)
-            late = chance - within
-            keep = late * value * max(start - offer.covered, 0) if late > _LATE else 0.0
+            late = chance - within if chance > _GOES_ON else 0.0
+            keep = late * value * max(start - offer.covered, 0)
             if (gain > 0.0 or keep > 0.0) and in_order(position, offer.write.lifetime, fixed):
                 gains.append(_Gain(index, gain, keep, chance))
         if gains:

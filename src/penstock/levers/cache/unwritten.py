@@ -47,7 +47,7 @@ def _best(request: RequestCase, profile: Profile) -> str:
         tokens = case.chain.upto(position)
         if position <= case.entry or tokens < terms.minimum:
             continue
-        for write, value in zip(terms.writes, worth(terms, outlook, position), strict=True):
+        for write, value in zip(terms.writes, worth(terms, outlook.following(position)), strict=True):
             chance = outlook.chance(position, soon, write.lifetime)
             fee = write.rate - 1.0 + CAUTION * (write.rate - cheapest)
             lost = format_usd(request.money(tokens * (fee - chance * value)))
