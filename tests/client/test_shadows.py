@@ -201,3 +201,22 @@ async def test_the_same_in_an_event_loop() -> None:
         (call,) = penstock.calls
         assert penstock.close()
     assert [extra.reason for extra in call.extra_sends] == ["agreed (grader)"]
+
+
+def test_a_trim_is_shadowed_and_only_served_when_it_was_promoted() -> None:
+    edits = '[tasks.label.trim]\ntop_k = 2\n[tasks.label.gate]\nedits = ["trim"]\nwatch_share = 1.0\n'
+    policy = load_policy(f'mode = "apply"\nholdback.share = 0.0\nlevers.cache = false\n{edits}shadow_share = 1.0\n')
+    passages = "\n".join(f"<document>{word * 60}</document>" for word in ("one ", "two ", "three "))
+    asked = {**ASK, "messages": [{"role": "user", "content": f"{passages}\nWhich?"}]}
+    with running(Config(responder=lambda *_: Reply(text="one", output_tokens=2))) as simulator:
+        penstock = Penstock(policy, anthropic_base_url=simulator.base_url, clock=simulator.clock.now)
+        for promoted in (False, True):
+            if promoted:
+                at = simulator.clock.now()
+                penstock.context.gates.book.promote("label", "trim", at=at, by="ann", why="read them")
+            with penstock.task("label"), penstock.anthropic(**FAST) as client:
+                client.messages.create(**asked)
+        sent = [b"three three" in one.body for one in simulator.provider.logged()]
+        assert sent == [True, False, False, True]
+        assert [call.extra_sends[0].model for call in penstock.calls] == [STRONG, STRONG]
+        penstock.close()

@@ -92,3 +92,29 @@ async def test_a_pair_that_differs_goes_to_the_user_s_grader_after_the_caller_ha
     assert answer.json()["choices"][0]["message"]["content"] == "by gpt-5"
     (extra,) = call.extra_sends
     assert extra.reason == "agreed (grader)"  # "by gpt-5" is 8 characters, "by gpt-5-mini" more than 10
+
+
+async def test_a_trim_that_the_gate_tests_is_asked_in_the_shadow_after_the_whole_prompt_was_answered() -> None:
+    asked: list[bytes] = []
+
+    async def handler(peer: Peer) -> None:
+        for _ in range(2):
+            _, body = await peer.read_request()
+            asked.append(body)
+            await peer.send(_answer("gpt-5"))
+
+    gate = '[tasks.label.trim]\ntop_k = 2\n[tasks.label.gate]\nedits = ["trim"]\nshadow_share = 1.0\n'
+    passages = "\n".join(f"<document>{word * 60}</document>" for word in ("one ", "two ", "three "))
+    chat = {"model": "gpt-5", "messages": [{"role": "user", "content": f"{passages}\nWhich?"}]}
+    changes = {**CHANGES, "tasks": load_policy(gate).tasks}
+    async with raw_server(handler) as provider:
+        with serving(policy_for(f"http://127.0.0.1:{provider.port}", **changes)) as gateway:
+            async with httpx2.AsyncClient() as client:
+                answered = await client.post(
+                    f"{gateway.openai_url}/chat/completions", json=chat, headers={"x-penstock-task": "label"}
+                )
+            (call,) = await asyncio.to_thread(gateway.calls, 1)
+    assert answered.status_code == 200
+    assert [b"three three" in body for body in asked] == [True, False]
+    assert [extra.reason for extra in call.extra_sends] == ["agreed (equal)"]
+    assert call.edits == ()

@@ -70,6 +70,15 @@ def test_a_repeated_prefix_is_projected_cheaper_and_never_dearer_than_it_was() -
     assert max(result.by_lever, key=lambda lever: result.by_lever[lever]) == "cache"
 
 
+def test_an_instruction_to_answer_briefly_has_a_line_of_its_own_and_saves_nothing_in_a_replay() -> None:
+    policy = load_policy('[defaults.brevity]\ninstruction = "One sentence."')
+    result = replay([plain(n, at=n * 20.0) for n in range(10)], policy, by_lever=True)
+    assert list(result.by_lever) == ["trim", "route", "brevity", "cap", "cache"]
+    assert result.by_lever["brevity"] <= 0
+    assert sum(result.by_lever.values()) == result.total.saving
+    assert any("briefly" in assumed for assumed in result.assumed)
+
+
 def test_a_prior_knows_lengths_and_reuse_but_nothing_that_was_bought() -> None:
     calls = [plain(number, at=number * 20.0) for number in range(30)]
     result, prior = replay_and_teach(calls, load_policy('schema = 1\nmode = "apply"\n'))

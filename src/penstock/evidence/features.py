@@ -72,15 +72,10 @@ def prompt_features(text: str, tools: int = 0) -> Features:
     """
     read = text if len(text) <= HEAD + TAIL else text[:HEAD] + text[-TAIL:]
     raw = read.encode("utf-8", "replace") or b" "
-    data = np.frombuffer(raw, dtype=np.uint8)
     lower = raw.lower()  # ASCII only, so that the length stays
     lowered = np.frombuffer(lower, dtype=np.uint8)
-    letters = np.frombuffer(lower.translate(_WORD), dtype=bool)
-    edges = np.flatnonzero(letters[1:] != letters[:-1]) + 1
-    if letters[0]:
-        edges = np.concatenate(([0], edges))
-    if letters[-1]:
-        edges = np.concatenate((edges, [len(data)]))
+    letters = np.frombuffer(b"\0%b\0" % lower.translate(_WORD), dtype=bool)
+    edges = np.flatnonzero(letters[1:] != letters[:-1])
     starts, ends = edges[::2], edges[1::2]
     return Features(_grams(lowered, starts, ends), surface_features(text, raw, lower, ends - starts, tools))
 

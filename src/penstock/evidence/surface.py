@@ -32,7 +32,6 @@ MOST_CHOICES = 10
 """Choices of one prompt that are looked at."""
 
 _SINGLE = b"?,.$%=/(\":_-';"
-_SINGLES = np.frombuffer(_SINGLE, dtype=np.uint8)
 _BASIC = 19 + len(_SINGLE)
 _CHOICES = 17
 _NUMBERS = 3
@@ -102,25 +101,28 @@ def _words(lengths: NDArray[np.intp], different: int) -> list[float]:
 
 def _basic(found: NDArray[np.float32], text: str, raw: bytes, words: int, tools: int) -> None:
     data = np.frombuffer(raw, dtype=np.uint8)
-    count = np.bincount(data, minlength=256)
-    upto = count.cumsum().tolist()
+    count: list[int] = np.bincount(data, minlength=256).tolist()
     n, words = len(data), max(1, words)
-    upper = upto[90] - upto[64]
-    letters, digits, beyond = upper + upto[122] - upto[96], upto[57] - upto[47], n - upto[127]
-    blank = int(count[32] + count[10] + count[9])
-    digit = np.frombuffer(raw.translate(_DIGIT), dtype=bool)
-    numbers = int(np.count_nonzero(digit[1:] > digit[:-1])) + int(digit[0])
+    upper, digits, beyond = sum(count[65:91]), sum(count[48:58]), sum(count[128:])
+    letters = upper + sum(count[97:123])
+    blank = count[32] + count[10] + count[9]
+    numbers = _runs(np.frombuffer(raw.translate(_DIGIT), dtype=bool)) if digits else 0
     lines = [len(line) for line in raw.split(b"\n")]
-    sentences = 1 + int(count[46] + count[63] + count[33])
+    sentences = 1 + count[46] + count[63] + count[33]
     logs: list[float] = [len(text), words, len(lines), digits, numbers, max(lines), lines[0], lines[-1], n / len(lines)]
-    logs += [words / sentences, int(count[94] + count[92]), int(count[91] + count[123]), int(count[42] + count[43])]
+    logs += [words / sentences, count[94] + count[92], count[91] + count[123], count[42] + count[43]]
     logs.append(tools)
     shares = [10 * digits / n, 10 * upper / n, 10 * (n - blank - letters - digits - beyond) / n]
     shares += [letters / words, 10 * numbers / words]
     found[: len(logs)] = logs
-    found[len(logs) : len(logs) + len(_SINGLE)] = count[_SINGLES]
+    found[len(logs) : len(logs) + len(_SINGLE)] = [count[code] for code in _SINGLE]
     np.log1p(found[: len(logs) + len(_SINGLE)], out=found[: len(logs) + len(_SINGLE)])
     found[len(logs) + len(_SINGLE) :] = shares
+
+
+def _runs(flags: NDArray[np.bool_]) -> int:
+    """How many runs of set flags there are."""
+    return int(np.count_nonzero(flags[1:] > flags[:-1])) + int(flags[0])
 
 
 def _opening(lowered: bytes, words: Sequence[bytes]) -> bytes:

@@ -33,7 +33,9 @@ from penstock.wire.usage import Usage
 from penstock.wire.view import read_request
 
 LEVERS = ("trim", "route", "cap", "cache")
-"""In the order in which the pipeline runs them; savings by lever are what each adds to those before it."""
+"""In the order in which the pipeline runs them; savings by lever are what each adds to those before it.
+
+An instruction to answer briefly saves nothing here: how much shorter answers would have been is not in a log."""
 
 _ACCEPTED = range(200, 300)
 _REORDERED = 10_000
@@ -198,10 +200,12 @@ def _fields(body: bytes | None) -> dict[str, Any]:
 
 
 def _lever_policies(policy: Policy) -> list[tuple[str, Policy]]:
-    """The policy with no lever, then with one more at a time, all but the last."""
-    on: dict[str, bool] = dict.fromkeys(LEVERS, False)
+    """The policy with no lever, then with one more at a time, all but the last; instructions only where it has some."""
+    brief = any(task.brevity is not None for task in (policy.defaults, *policy.tasks.values()))
+    order = ("trim", "route", "brevity", "cap", "cache") if brief else LEVERS
+    on: dict[str, bool] = {**dict.fromkeys(order, False), "brevity": False}
     steps = [("", msgspec.structs.replace(policy, levers=Levers(**on)))]
-    for lever in LEVERS[:-1]:
+    for lever in order[:-1]:
         on = {**on, lever: getattr(policy.levers, lever)}
         steps.append((lever, msgspec.structs.replace(policy, levers=Levers(**on))))
     return steps

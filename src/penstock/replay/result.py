@@ -115,6 +115,8 @@ class Bill:
             self._assumed["an answer longer than its cap is asked for again without it"] += 1
         if any(edit.lever == "trim" for edit in call.edits):
             self._assumed["a trimmed prompt is answered at the recorded length"] += 1
+        if any(edit.lever == "brevity" for edit in call.edits):
+            self._assumed["an instruction to answer briefly shortens nothing: the recorded length is billed"] += 1
 
     def add(
         self,
