@@ -143,6 +143,18 @@ def test_a_process_that_died_while_it_sent_a_batch_leaves_no_hidden_bill(restart
     assert restarts.batches() == 1
 
 
+def test_a_ledger_that_cannot_be_written_meanwhile_costs_no_batch_and_no_clean_close(restarts: Restarts) -> None:
+    with restarts.serving() as gateway:
+        _three(gateway)
+        with open_ledger(restarts.ledger) as ledger:
+            ledger._connection.execute("DROP TABLE pending_pairs")
+        failures = gateway.gateway.house.context.failures
+        eventually(lambda: failures["batch: ledger"] > 1)
+        restarts.clock.advance(3600.0)
+        eventually(lambda: _reasons(list(gateway.books.recent)) == ["agreed (equal)"] * 3)
+    assert "lost" not in gateway.log
+
+
 def test_rows_of_a_gateway_that_runs_are_left_to_it(restarts: Restarts) -> None:
     with restarts.serving() as first:
         _three(first)

@@ -103,7 +103,7 @@ def build_gateway(
         books.heard.append(learnt.heard)
     if budgets:
         budgets.recall(books.earlier(month_begin(clock())))
-    kept = None if path is None else KeptBatches(path, writer, clock)
+    kept = None if path is None else KeptBatches(path, writer, clock, lambda name: context.failures.update([name]))
     house = House(
         context=context,
         books=books,
