@@ -69,3 +69,12 @@ def test_the_json_keeps_unknown_as_null() -> None:
     )
     known = gate_row(*standing(book_of([0.0] * 100)), Payback(0.2, 129, None))
     assert (known["samples_needed"], known["seconds_needed"], known["payback_calls"]) == (0, 0.0, 129)
+
+
+def test_a_candidate_of_edits_has_their_names_and_the_reference_s_model() -> None:
+    book = GateBook(Terms(margin=0.05))
+    who = Identity(reference="large", candidate="large", variant="v")
+    gate = book.gate("ask", who, at=0.0, candidate="trim+brevity", edits=("trim", "brevity"))
+    row = gate_row(gate, book.statuses()[0], None)
+    assert (row["candidate"], row["candidate_model"], row["edits"]) == ("trim+brevity", "large", ["trim", "brevity"])
+    assert next(gate_lines(gate, book.statuses()[0], None)) == "ask: large -> trim+brevity"

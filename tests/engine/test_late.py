@@ -17,8 +17,9 @@ from penstock.evidence.scores import answer_digest, pair_score
 from penstock.policy.load import load_policy
 from penstock.wire.answer import Answer
 from penstock.wire.dialect import Dialect
+from penstock.wire.view import read_request
 from tests.ledger.calls import call
-from tests.playbook import NOW, answer
+from tests.playbook import NOW, answer, incoming, messages
 
 STRONG, CHEAP = "claude-opus-5-5", "claude-haiku-4-5"
 POLICY = f'[tasks.t.gate]\ncandidate = "{CHEAP}"\n'
@@ -104,6 +105,17 @@ def test_another_version_in_a_late_answer_sends_the_candidate_back_to_shadow() -
     sent = msgspec.structs.replace(answer("spam", model=f"{CHEAP}-20261101"), batched=True)
     late.comes(sent)
     assert late.gate.history[-1].by == "trigger"
+
+
+def test_what_a_late_shadow_cost_counts_against_the_day_on_which_it_comes() -> None:
+    late = Late(POLICY + "shadow_usd_day = 0.0000001\n")
+    request = incoming(messages("x", model=STRONG))
+    view = read_request(request.dialect, request.raw)
+    trial = late.context.gates.enter(view, "t", late.context.policy, request)
+    assert trial is not None
+    assert late.context.gates.affords(trial, NOW)
+    late.comes(_said("spam"))
+    assert not late.context.gates.affords(trial, NOW)
 
 
 def test_what_cannot_be_read_is_written_off_at_an_unknown_cost() -> None:

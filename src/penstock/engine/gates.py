@@ -200,8 +200,12 @@ class Gates:
 
     def spend(self, trial: Trial, cost: Picodollars, at: float) -> None:
         """Book a shadow's cost against the day's bound."""
+        self.spend_for(trial.task, trial.candidate, cost, at)
+
+    def spend_for(self, task: str, candidate: str, cost: Picodollars, at: float) -> None:
+        """The same for a candidate by its name."""
         self._turn(at)
-        key = (trial.task, trial.candidate)
+        key = (task, candidate)
         self._spent[key] = max(0, self._spent.get(key, 0) + cost)
 
     def _is_easy(self, gate: Gate, asked: AskedText, terms: Terms) -> bool:

@@ -32,6 +32,8 @@ def settled_late(pending: PendingPair, call: Call, sent: Sent, context: EngineCo
         return call  # what came of it is in the books already
     send = Send(body=b"", model=pending.asked, dialect=pending.dialect, purpose="shadow")
     asked = read_attempt(send, None, sent, Tier("batch", pending.geo))
+    if asked.cost is not None:
+        context.gates.spend_for(pending.task, pending.candidate, asked.cost, pending.at)
     reason = _told(pending, asked, context)
     extra = ExtraSend(
         purpose="shadow",
