@@ -3,9 +3,10 @@ from __future__ import annotations
 import json
 
 from penstock.cli.gate_rows import gate_lines, gate_row
-from penstock.evidence.gate import Gate, Identity, Terms
-from penstock.evidence.gatebook import GateBook, Status
+from penstock.evidence.gate import Identity, Terms
+from penstock.evidence.gatebook import GateBook
 from penstock.ledger.sends import Payback
+from penstock.ledger.standing import Standing
 
 
 def book_of(differences: list[float], reference: float = 1.0) -> GateBook:
@@ -16,12 +17,12 @@ def book_of(differences: list[float], reference: float = 1.0) -> GateBook:
     return book
 
 
-def standing(book: GateBook) -> tuple[Gate, Status]:
-    return book.gates["triage"]["small"], book.statuses()[0]
+def standing(book: GateBook, payback: Payback | None) -> Standing:
+    return Standing(book.gates["triage"]["small"], book.statuses()[0], payback)
 
 
 def lines(book: GateBook, payback: Payback | None) -> list[str]:
-    return list(gate_lines(*standing(book), payback))
+    return list(gate_lines(standing(book, payback)))
 
 
 def test_a_gate_says_state_evidence_need_and_payback() -> None:
@@ -55,19 +56,19 @@ def test_who_decided_by_hand_stays_in_sight_until_another_does() -> None:
     book.pin("triage", "small", at=90_000.0, by="bob", why="contract")
     assert "promoted, pinned" in lines(book, None)[1]
     assert "by bob" in lines(book, None)[-1]
-    row = json.loads(json.dumps(gate_row(*standing(book), None)))
+    row = json.loads(json.dumps(gate_row(standing(book, None))))
     assert [(entry["by"], entry["why"]) for entry in row["history"]][-1] == ("person:bob", "contract")
 
 
 def test_the_json_keeps_unknown_as_null() -> None:
-    row = gate_row(*standing(book_of([])), None)
+    row = gate_row(standing(book_of([]), None))
     assert (row["mean_difference"], row["reference_score"], row["payback_calls"], row["state"]) == (
         None,
         None,
         None,
         "shadow",
     )
-    known = gate_row(*standing(book_of([0.0] * 100)), Payback(0.2, 129, None))
+    known = gate_row(standing(book_of([0.0] * 100), Payback(0.2, 129, None)))
     assert (known["samples_needed"], known["seconds_needed"], known["payback_calls"]) == (0, 0.0, 129)
 
 
@@ -75,6 +76,7 @@ def test_a_candidate_of_edits_has_their_names_and_the_reference_s_model() -> Non
     book = GateBook(Terms(margin=0.05))
     who = Identity(reference="large", candidate="large", variant="v")
     gate = book.gate("ask", who, at=0.0, candidate="trim+brevity", edits=("trim", "brevity"))
-    row = gate_row(gate, book.statuses()[0], None)
+    one = Standing(gate, book.statuses()[0], None)
+    row = gate_row(one)
     assert (row["candidate"], row["candidate_model"], row["edits"]) == ("trim+brevity", "large", ["trim", "brevity"])
-    assert next(gate_lines(gate, book.statuses()[0], None)) == "ask: large -> trim+brevity"
+    assert next(gate_lines(one)) == "ask: large -> trim+brevity"

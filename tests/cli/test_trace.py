@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from penstock.cli.main import run
-from penstock.cli.trace import faults_of
 from penstock.engine.record import ExtraSend
 from penstock.ledger.sqlite import open_ledger
 from tests.ledger.calls import call
@@ -55,14 +54,6 @@ def test_people_see_the_first_fault_by_step_and_what_followed(file: str, capsys:
     ]
     assert _ran("run-2", "--ledger", file) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "no step failed a check, and no shadow disagreed"
-
-
-def test_shadows_that_agreed_and_judges_speak_for_a_step_and_are_no_fault() -> None:
-    extras = [
-        ExtraSend(purpose=p, model="m", reason=r, status=200, usage=None, cost=None)
-        for p, r in (("shadow", "agreed (judge)"), ("judge", "a tie"), ("rejected", "json: the text is not JSON"))
-    ]
-    assert faults_of(call(1, extra_sends=tuple(extras))) == ["m rejected: json: the text is not JSON"]
 
 
 def test_an_unknown_run_is_an_error(file: str) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import msgspec
 
 from penstock.demo.loop import NOTE, Loop, sample_of
+from penstock.engine.labels import SIMULATED
 from penstock.engine.record import Call
 from penstock.policy.load import load_policy
 
@@ -17,6 +18,7 @@ def test_every_call_of_the_second_day_is_in_the_ledger_once(loop: Loop) -> None:
     assert {call.arm for call in loop.served} == {"treated", "holdback"}
     assert all(call.status == 200 for call in loop.served)
     assert all(call.cost is not None for call in loop.served)
+    assert all(SIMULATED in call.tags for call in loop.served)
 
 
 def test_the_policy_saves_money_in_projection_and_in_the_ledger(loop: Loop) -> None:

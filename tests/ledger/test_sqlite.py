@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 
 from penstock.engine.record import Call, ExtraSend
 from penstock.errors import InputError, InternalError
-from penstock.ledger.sqlite import Amended, open_ledger
+from penstock.ledger.migrations import STEPS, migrate
+from penstock.ledger.sqlite import Amended, open_ledger, read_ledger
 from penstock.money import Picodollars
 from tests.ledger.calls import call
 
@@ -162,3 +165,66 @@ def test_an_amended_record_takes_the_place_of_the_one_before_it_in_the_same_writ
         assert found.extra_sends == (extra,)
         assert ledger.get(call(9).id) is None
         assert [one.extra_sends for one in ledger.calls()] == [(extra,), ()]
+
+
+def test_a_reader_sees_one_state_of_the_file_and_no_writer_waits_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "l.db"
+    with open_ledger(path) as writer:
+        writer.append([call(1), call(2)])
+        with read_ledger(path) as reader:
+            looking = reader.calls()
+            assert next(looking).id == "call_0001"
+            assert writer.append([call(3)]) == 1
+            assert [kept.id for kept in looking] == ["call_0002"]
+            assert reader.totals()[0].calls == 2
+        with read_ledger(path) as reader:
+            assert reader.totals()[0].calls == 3
+
+
+def test_a_reader_cannot_write(tmp_path: Path) -> None:
+    path = tmp_path / "l.db"
+    open_ledger(path).close()
+    with read_ledger(path) as reader:
+        with pytest.raises(InternalError):
+            reader.append([call(1)])
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader._connection.execute("DELETE FROM calls")
+
+
+def test_a_file_of_another_version_is_read_by_nobody_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "l.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        migrate(connection, STEPS[:-1])
+    with pytest.raises(InputError, match="this version reads") as refused:
+        read_ledger(path)
+    assert refused.value.hint == f"penstock ledger {path} brings it up to date"
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS) - 1,)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a database at all, and long enough to be looked at twice"])
+def test_what_is_no_ledger_is_not_read(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "l.db"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError) as refused:
+        read_ledger(path)
+    assert refused.value.hint
+    assert path.exists() == (content is not None)
+
+
+def test_pages_go_from_the_newest_call_back_without_a_gap() -> None:
+    with open_ledger(":memory:") as ledger:
+        ledger.append([call(number, started_at=1.0 + number // 3, task="ab"[number % 2]) for number in range(1, 8)])
+        first = ledger.page(3)
+        second = ledger.page(9, before=first[-1].id)
+        assert [one.id for one in [*first, *second]] == [f"call_000{number}" for number in range(7, 0, -1)]
+        assert [one.id[-1] for one in ledger.page(2, before="call_0006", task="b")] == ["5", "3"]
+        assert ledger.page(3, model="other") == []
+        assert ledger.page(3, before="nothing") == []
+        assert ledger.span() == (1.0, 3.0)
+
+
+def test_a_ledger_without_calls_spans_no_time() -> None:
+    with open_ledger(":memory:") as ledger:
+        assert ledger.span() is None

@@ -14,14 +14,13 @@ from rich.table import Table
 
 from penstock.cli.cache_rows import show_alarms, show_stood_down
 from penstock.cli.gate_rows import gate_lines, gate_row
-from penstock.engine.gates import terms_of
 from penstock.errors import UsageError
-from penstock.evidence.gate import Gate
-from penstock.evidence.gatebook import GateBook, Status
+from penstock.evidence.gatebook import GateBook
 from penstock.ledger.caching import CacheFigures
 from penstock.ledger.gates import ACTIONS, Action, Order
-from penstock.ledger.sends import Payback, TaskSends
+from penstock.ledger.sends import TaskSends
 from penstock.ledger.sqlite import Ledger, open_ledger
+from penstock.ledger.standing import standings, under
 from penstock.ledger.tasks import Figures, by_endpoint, by_task
 from penstock.money import Picodollars, format_usd, usd
 from penstock.settings import read_policy
@@ -55,15 +54,9 @@ def command(
 
     A decision (--hold, --release, --promote, --pin) is kept in the ledger; a running gateway follows it.
     """
-    book_terms = read_policy(policy)
+    terms = read_policy(policy)
     with open_ledger(ledger, create=False) as opened:
-        book = opened.gates.book()
-        for name in book.gates:
-            section = book_terms.task(name).gate
-            if section is not None:
-                book.task_terms[name] = terms_of(section)
-        alphas = [terms.alpha for terms in book.task_terms.values()]
-        book.terms = msgspec.structs.replace(book.terms, alpha=min(alphas, default=book.terms.alpha))
+        book = under(terms, opened.gates.book())
         asked = dict(zip(ACTIONS, (hold, release, promote, pin), strict=True))
         _decide(opened, book, asked, candidate, why, by)
         figures, endpoints, sends, caching = by_task(), by_endpoint(), dict[str, TaskSends](), CacheFigures()
@@ -72,12 +65,12 @@ def command(
             endpoints.add(call)
             sends.setdefault(call.task, TaskSends()).add(call)
             caching.add(call)
-    gates = [_standing(book, status, sends) for status in book.statuses() if task in (None, status.task)]
+    gates = standings(book, sends, task)
     if as_json:
         rows = {
             "tasks": [{"task": one.name, **_row(one)} for one in figures.rows],
             "endpoints": [{"endpoint": one.name, **_row(one)} for one in endpoints.rows],
-            "gates": [gate_row(*one) for one in gates],
+            "gates": [gate_row(one) for one in gates],
             "cache": caching.as_builtins(),
         }
         typer.echo(msgspec.json.encode(rows).decode())
@@ -88,17 +81,12 @@ def command(
     console.print(_figures_table("endpoint", endpoints.rows))
     for one in gates:
         console.print()
-        for line in gate_lines(*one):
+        for line in gate_lines(one):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     if caching.stood_down.sums or caching.alarms:
         console.print()
         show_stood_down(caching.stood_down.ranked(), console)
         show_alarms(caching.alarms, console)
-
-
-def _standing(book: GateBook, status: Status, sends: dict[str, TaskSends]) -> tuple[Gate, Status, Payback | None]:
-    gate, costs = book.gates[status.task][status.candidate], sends.get(status.task)
-    return gate, status, None if costs is None else costs.payback(status, book.terms_of(status.task).watch_share)
 
 
 def _decide(

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from penstock.demo.loop import Loop
-from penstock.demo.realised import realised
 from penstock.evidence.proof import NotEnough, Proof
+from penstock.ledger.by_lever import saved_by_lever
 from penstock.money import Picodollars, format_usd, usd
 from penstock.replay.driver import LEVERS
 
@@ -18,7 +18,7 @@ HONEST = "Answers are simulated. Billing is by the providers' documented rules a
 
 def show(loop: Loop, console: Console) -> None:
     """Print the result."""
-    projected, real = loop.projected, realised(loop.served)
+    projected, real = loop.projected, saved_by_lever(loop.served)
     table = Table(title="The bill before, projected, and realised by lever", title_justify="left")
     table.add_column("")
     table.add_column("Friday: recorded, replayed", justify="right")
@@ -58,7 +58,7 @@ def proof_line(proof: Proof | NotEnough) -> str:
 
 def as_builtins(loop: Loop) -> dict[str, Any]:
     """The result for JSON; money as exact decimal text in USD."""
-    projected, real = loop.projected, realised(loop.served)
+    projected, real = loop.projected, saved_by_lever(loop.served)
     proof = loop.proof
     return {
         "simulated": HONEST,

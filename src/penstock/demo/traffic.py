@@ -9,6 +9,7 @@ from openai import OpenAI
 
 from penstock.client import Penstock
 from penstock.demo.workloads import Clients, TimedCall
+from penstock.engine.labels import SIMULATED
 from penstock.simulator.clock import ManualClock
 
 KEY = "simulated-key"
@@ -30,14 +31,18 @@ def send_observed(calls: Sequence[TimedCall], penstock: Penstock, clock: ManualC
 
 
 def send_to_gateway(calls: Sequence[TimedCall], base_url: str, clock: ManualClock, advance: Advance) -> None:
-    """The second day: the same programs with nothing changed but their base URL and two labels."""
+    """The second day: the same programs with nothing changed but their base URL and labels."""
     with (
         OpenAI(api_key=KEY, base_url=f"{base_url}/v1", max_retries=0) as openai,
         Anthropic(api_key=KEY, base_url=base_url, max_retries=0) as anthropic,
     ):
         for call in calls:
             clock.set(call.at)
-            labels = {"x-penstock-task": call.task, "x-penstock-session": call.session}
+            labels = {
+                "x-penstock-task": call.task,
+                "x-penstock-session": call.session,
+                "x-penstock-tags": SIMULATED,
+            }
             labelled = Clients(
                 openai=openai.with_options(default_headers=labels),
                 anthropic=anthropic.with_options(default_headers=labels),

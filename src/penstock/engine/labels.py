@@ -19,6 +19,9 @@ LONGEST = 200
 MOST_TAGS = 32
 """Tags of a call."""
 
+SIMULATED = "simulated"
+"""The tag of calls whose answers are simulated."""
+
 _OFF = frozenset({"", "0", "false", "no", "off"})
 
 

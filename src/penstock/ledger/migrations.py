@@ -283,6 +283,23 @@ def migrate(connection: sqlite3.Connection, steps: tuple[Step, ...] = STEPS) -> 
         ran += 1
 
 
+def check_schema(connection: sqlite3.Connection, name: str, steps: tuple[Step, ...] = STEPS) -> None:
+    """Nothing for a database of the newest schema; a file is not changed.
+
+    Raises:
+        InputError: the file is no ledger, or was written by an older or a newer version.
+    """
+    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    _refuse_newer(done, len(steps))
+    if done == 0:
+        raise InputError(f"{name} is no ledger", hint="penstock serve --ledger FILE writes one")
+    if done < len(steps):
+        raise InputError(
+            f"the ledger has schema {done}, this version reads {len(steps)}",
+            hint=f"penstock ledger {name} brings it up to date",
+        )
+
+
 def _refuse_newer(done: int, known: int) -> None:
     if done > known:
         raise InputError(

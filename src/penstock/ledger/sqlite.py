@@ -15,7 +15,7 @@ from penstock.errors import InputError, InternalError
 from penstock.ledger.gates import GateShelf
 from penstock.ledger.labels import LabelShelf
 from penstock.ledger.learnt import EvidenceShelf
-from penstock.ledger.migrations import migrate
+from penstock.ledger.migrations import check_schema, migrate
 from penstock.ledger.pending import PendingShelf
 from penstock.money import Picodollars
 
@@ -151,6 +151,30 @@ class Ledger:
         for (record,) in self._connection.execute(query, values):
             yield _decode(record)
 
+    def page(
+        self, size: int, *, before: str | None = None, task: str | None = None, model: str | None = None
+    ) -> list[Call]:
+        """The newest calls, newest first.
+
+        Args:
+            size: at most so many.
+            before: only calls that stand before the one of this id; nothing when the ledger does not have it.
+            task: only of this task.
+            model: only of calls sent to this model.
+        """
+        where, values = _where(None, None, {"task": task, "model": model})
+        if before is not None:
+            behind = "(started_at, id) < (SELECT started_at, id FROM calls WHERE id = ?)"
+            where = f"{where} AND {behind}" if where else f" WHERE {behind}"
+            values.append(before)
+        query = f"SELECT record FROM calls{where} ORDER BY started_at DESC, id DESC LIMIT ?"  # noqa: S608 - as above
+        return [_decode(record) for (record,) in self._connection.execute(query, (*values, size))]
+
+    def span(self) -> tuple[float, float] | None:
+        """Start of the first and of the last call, seconds since the epoch; None for a ledger without calls."""
+        first, last = self._connection.execute("SELECT min(started_at), max(started_at) FROM calls").fetchone()
+        return None if first is None else (first, last)
+
     def trace(self, key: str) -> list[Call]:
         """The calls of one run of a pipeline, oldest first."""
         query = "SELECT record FROM calls WHERE trace = ? ORDER BY started_at, id"
@@ -249,6 +273,34 @@ def open_ledger(path: str | Path, *, create: bool = True) -> Ledger:
         if connection is not None:
             connection.close()
         raise InputError(f"cannot open the ledger {name}: {error}", hint="give a file that can be written") from error
+    except BaseException:
+        if connection is not None:
+            connection.close()
+        raise
+    return Ledger(connection, name)
+
+
+def read_ledger(path: str | Path) -> Ledger:
+    """Open a ledger to read it as it is at the first look, without a lock that its writers would meet.
+
+    Close it soon: what is written meanwhile stays in the write-ahead log until then.
+
+    Raises:
+        InputError: a file that is missing, cannot be read, is no ledger, or is of another version.
+    """
+    name = str(path)
+    if not Path(name).is_file():
+        raise InputError(f"no ledger at {name}", hint="penstock serve --ledger FILE writes one")
+    connection = None
+    try:
+        uri = f"{Path(name).resolve().as_uri()}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        check_schema(connection, name)
+        connection.execute("BEGIN")
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
+        raise InputError(f"cannot read the ledger {name}: {error}", hint="give a file that can be read") from error
     except BaseException:
         if connection is not None:
             connection.close()

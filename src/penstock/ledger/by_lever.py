@@ -1,4 +1,4 @@
-"""What the served day saved, lever by lever, from the ledger."""
+"""What treated calls saved, lever by lever: each call's difference shared over the levers that made it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNASSIGNED = "no edit"
 """Differences on calls that no lever touched: what the derivation of the bill before is off by."""
 
 
-class Realised(msgspec.Struct, kw_only=True):
+class SavedBy(msgspec.Struct, kw_only=True):
     """Sums over the treated calls whose cost and cost before are both known.
 
     Attributes:
@@ -36,22 +36,26 @@ class Realised(msgspec.Struct, kw_only=True):
         """Before less after."""
         return Picodollars(self.before - self.after)
 
-
-def realised(calls: Iterable[Call]) -> Realised:
-    """The sums over some calls of the ledger."""
-    result = Realised()
-    for call in calls:
+    def add(self, call: Call) -> None:
+        """Count one call; calls of other arms than the treated one are left out."""
         if call.arm != TREATED:
-            continue
+            return
         after, before = call.cost_all, call.cost_before
         if after is None or before is None:
-            result.unknown += 1
-            continue
-        result.calls += 1
-        result.before += before
-        result.after += after
+            self.unknown += 1
+            return
+        self.calls += 1
+        self.before += before
+        self.after += after
         for lever, amount in _shares(call, before - after).items():
-            result.by_lever[lever] = result.by_lever.get(lever, 0) + amount
+            self.by_lever[lever] = self.by_lever.get(lever, 0) + amount
+
+
+def saved_by_lever(calls: Iterable[Call]) -> SavedBy:
+    """The sums over some calls of the ledger."""
+    result = SavedBy()
+    for call in calls:
+        result.add(call)
     return result
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.demo.realised import UNASSIGNED, realised
 from penstock.engine.edit import Risk
 from penstock.engine.record import Call, EditRecord
+from penstock.ledger.by_lever import UNASSIGNED, saved_by_lever
 from penstock.money import Picodollars
 from penstock.wire.dialect import Dialect
 
@@ -42,15 +42,17 @@ def call(cost: int | None, before: int | None, expected: dict[str, int | None], 
 def test_the_levers_shares_sum_to_the_saving_to_the_last_unit(
     calls: list[tuple[Picodollars, Picodollars, dict[str, int | None]]],
 ) -> None:
-    result = realised(call(*each) for each in calls)
+    result = saved_by_lever(call(*each) for each in calls)
     assert sum(result.by_lever.values()) == result.saving
 
 
 def test_only_treated_calls_with_both_figures_are_in_the_sums() -> None:
-    result = realised([call(1, 9, {"cache": 5}), call(None, 9, {}), call(1, None, {}), call(1, 9, {}, arm="holdback")])
+    result = saved_by_lever(
+        [call(1, 9, {"cache": 5}), call(None, 9, {}), call(1, None, {}), call(1, 9, {}, arm="holdback")]
+    )
     assert (result.calls, result.before, result.after, result.unknown) == (1, 9, 1, 2)
     assert result.by_lever == {"cache": 8}
 
 
 def test_a_difference_that_no_lever_made_is_assigned_to_none() -> None:
-    assert realised([call(5, 9, {})]).by_lever == {UNASSIGNED: 4}
+    assert saved_by_lever([call(5, 9, {})]).by_lever == {UNASSIGNED: 4}
