@@ -80,7 +80,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def edits(self) -> tuple[Edit, ...]:
         """All accepted edits, in order."""
-        return tuple(edit for stage in self.stages for edit in stage.edits)
+        return tuple([edit for stage in self.stages for edit in stage.edits]) if self.stages else ()
 
     @property
     def body(self) -> bytes:

@@ -100,6 +100,9 @@ class EventStream:
         events: list[Event] = []
         *blocks, rest = chunk.split(b"\n\n")
         for block in blocks:
+            if block.startswith(b"data: ") and b"\n" not in block:
+                events.append(Event(None, block[6:]))
+                continue
             name, lines = None, block
             if block.startswith(b"event: "):
                 head, _, lines = block.partition(b"\n")

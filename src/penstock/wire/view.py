@@ -209,6 +209,8 @@ class View:
         view = View(self.dialect, raw, self._reader, fields)
         view._outline = outline
         view._stale = outline is not self._outline
+        if fields is self._fields:  # markers are no parameters
+            view._params_digest = self._params_digest
         return view
 
     @property

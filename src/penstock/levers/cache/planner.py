@@ -169,7 +169,7 @@ def plan_markers(
         worths = heads if position < outlook.tail else tails
         within = outlook.chance(position, soon, shortest.lifetime)
         for index, (offer, value) in enumerate(zip(offers, worths, strict=True)):
-            chance = outlook.chance(position, soon, offer.write.lifetime)
+            chance = within if offer.write is shortest else outlook.chance(position, soon, offer.write.lifetime)
             fee = 0.0 if here <= paid else offer.fee
             gain = chance * value - fee - CAUTION * (offer.write.rate - shortest.rate)
             late = chance - within if chance > _GOES_ON else 0.0
