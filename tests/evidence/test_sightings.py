@@ -34,3 +34,10 @@ def test_a_tail_s_deeper_ends_are_late_as_often_as_its_beginning_reaches_them() 
 
 def test_a_tail_that_never_comes_is_never_late() -> None:
     assert Outlook([(0, 0.0)], {}, {}, tail=0, tail_stays={3600.0: 0.1}).chance(0, 0.0, 3600.0) == 0.0
+
+
+def test_an_entry_above_the_tail_serves_the_tail_s_return_and_what_parts() -> None:
+    outlook = Outlook([(0, 0.9), (1, 0.8)], {}, {}, tail=1, begun=0.8, parts=0.7)
+    assert outlook.reads(0, 0.9, 300.0) == pytest.approx(1.5)
+    assert outlook.reads(1, 0.8, 300.0) == pytest.approx(0.8)
+    assert outlook._replace(parts=0.0).reads(0, 0.9, 300.0) == pytest.approx(0.9)

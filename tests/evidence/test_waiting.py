@@ -3,13 +3,16 @@ from __future__ import annotations
 from penstock.evidence.chances import Chances
 from penstock.evidence.gaps import Gaps
 from penstock.evidence.odds import Odds
+from penstock.evidence.partings import Partings
 from penstock.evidence.prefixes import Prefixes
 from penstock.evidence.reach import Reach
 from penstock.evidence.returns import Returns
-from penstock.evidence.spots import TAIL, Question
+from penstock.evidence.spots import HEAD, TAIL, Question
 from penstock.evidence.waiting import LIMIT, Asked, Open, Tail, Waiting, Written
 
 QUESTION = Question(position=3, kind=TAIL, features=(1,), group=(9,), prior=0.0, stake=100)
+
+HEAD_QUESTION = Question(position=1, kind=HEAD, features=(2,), group=(8,), prior=0.0, stake=50)
 
 
 class World:
@@ -17,16 +20,23 @@ class World:
 
     def __init__(self) -> None:
         self.chances, self.gaps, self.tails, self.reach, self.returns = Chances(), Gaps(), Gaps(), Reach(), Returns()
-        self.prefixes = Prefixes()
+        self.prefixes, self.partings = Prefixes(), Partings()
         self.prefixes.start(0.0)
         self.waiting = Waiting(
-            self.prefixes, self.chances, self.gaps, self.tails, reach=self.reach, returns=self.returns
+            self.prefixes,
+            self.chances,
+            self.gaps,
+            self.tails,
+            reach=self.reach,
+            partings=self.partings,
+            returns=self.returns,
         )
 
-    def ask(self, number: int, at: float, written: Written | None = None) -> None:
+    def ask(self, number: int, at: float, written: Written | None = None, *, headed: bool = False) -> None:
         asked = Asked(QUESTION, 100 + number, Odds.places(1, QUESTION.features), 0.0, 1.0)
-        tail = Tail("task", 0, (3, 100 + number), {0: (5, 200 + number)})
-        one = Open(self.prefixes.ticks(at), 1, 0, [asked], tail, begin=3)
+        above = Asked(HEAD_QUESTION, 50, Odds.places(1, HEAD_QUESTION.features), 0.0, 1.0)
+        tail = Tail(0, (3, 100 + number), {0: (5, 200 + number)})
+        one = Open("task", self.prefixes.ticks(at), 1, 0, asked=[above, asked] if headed else [asked], tail=tail)
         one.written = written
         self.waiting.add(number, one)
 
@@ -120,3 +130,24 @@ def test_what_comes_again_in_part_is_waited_for_until_its_tail_does() -> None:
     soon, late = world.gaps.hazards(0), world.tails.hazards(0)
     assert soon[0] > 0.5 > late[0]
     assert late[1] > 0.3
+
+
+def test_a_request_that_shares_what_is_above_the_tail_alone_has_parted() -> None:
+    world = World()
+    world.ask(1, 0.0, headed=True)
+    world.come(1, 5.0, match=3)
+    world.pass_to(400.0)
+    assert world.partings.chance("task") == 0.0
+    world.ask(2, 400.0, headed=True)
+    world.come(2, 405.0, match=3)
+    world.come(2, 406.0, match=1)
+    world.pass_to(800.0)
+    assert world.partings.chance("task") > 0.0
+
+
+def test_a_request_that_shares_less_than_the_last_spot_above_the_tail_tells_nothing_of_it() -> None:
+    world = World()
+    world.ask(1, 0.0, headed=True)
+    world.come(1, 5.0, match=0)
+    world.pass_to(400.0)
+    assert world.partings.chance("task") == 0.0

@@ -18,6 +18,7 @@ from penstock.evidence.chances import Chances
 from penstock.evidence.gaps import Gaps
 from penstock.evidence.odds import Odds, score_of, seed_of
 from penstock.evidence.pace import Pace
+from penstock.evidence.partings import Partings
 from penstock.evidence.prefixes import TENTHS, Prefixes, Shard
 from penstock.evidence.reach import Reach
 from penstock.evidence.returns import Returns
@@ -41,13 +42,20 @@ class ReuseEvidence:
         self.gaps = Gaps()
         self.tails = Gaps()
         self.reach = Reach()
+        self.partings = Partings()
         self.pace = Pace()
         self.returns = Returns()
         self._begin()
 
     def _begin(self) -> None:
         self._waiting = Waiting(
-            self.prefixes, self.chances, self.gaps, self.tails, reach=self.reach, returns=self.returns
+            self.prefixes,
+            self.chances,
+            self.gaps,
+            self.tails,
+            reach=self.reach,
+            partings=self.partings,
+            returns=self.returns,
         )
         self._number = 0
 
@@ -112,6 +120,7 @@ class ReuseEvidence:
             self.tails.stays(here),
             self.tails.returns(gap_class(max(following, next_stage(0)), shape)),
             0.0 if tail == NOWHERE else chances[len(asked) - 1][1],
+            self.partings.chance(task),
         )
 
     def _chances(
@@ -187,8 +196,8 @@ class ReuseEvidence:
         tail = None
         if ends:
             begin = waits[-1].position, waits[-1].key
-            tail = Tail(task, min(stage, 2), begin, {e.kind - TAIL: (e.position, chain.key(e.position)) for e in ends})
-        one = Open(tick, seed, gap_class(stage, chain.shape), waits, tail, begin=_tail_begin(asked))
+            tail = Tail(min(stage, 2), begin, {e.kind - TAIL: (e.position, chain.key(e.position)) for e in ends})
+        one = Open(task, tick, seed, gap_class(stage, chain.shape), asked=waits, tail=tail)
         one.written = written
         self._waiting.add(self._number, one)
 
@@ -297,6 +306,7 @@ _PARTS: dict[str, Any] = {
     "gaps": Gaps,
     "tails": Gaps,
     "reach": Reach,
+    "partings": Partings,
     "pace": Pace,
     "returns": Returns,
 }

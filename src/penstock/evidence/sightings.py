@@ -87,6 +87,7 @@ class Outlook(NamedTuple):
         tail_stays: as ``stays``, of the beginning of the tail.
         tail_then: as ``then``, of the tail.
         begun: the chance that the tail's first spot comes again within the shortest lifetime.
+        parts: the chance that, besides, a request comes in that time that shares what is above the tail, and no tail.
     """
 
     spots: list[tuple[int, float]]
@@ -96,6 +97,7 @@ class Outlook(NamedTuple):
     tail_stays: Mapping[float, float] = MappingProxyType({})
     tail_then: Mapping[float, float] = MappingProxyType({})
     begun: float = 0.0
+    parts: float = 0.0
 
     def chance(self, position: int, soon: float, lifetime: float) -> float:
         """The chance that a spot comes again within a lifetime; of a lifetime never measured, that of the shortest.
@@ -110,6 +112,13 @@ class Outlook(NamedTuple):
         if self.begun <= 0.0:
             return soon
         return soon + (1.0 - self.begun) * (1.0 - self.tail_stays.get(lifetime, 1.0)) * soon / self.begun
+
+    def reads(self, position: int, soon: float, lifetime: float) -> float:
+        """How many requests an entry at a spot is expected to serve first: above the tail, up to two."""
+        chance = self.chance(position, soon, lifetime)
+        if position >= self.tail or self.tail == NOWHERE:
+            return chance
+        return max(chance, self.chance(self.tail, self.begun, lifetime) + self.parts)
 
     def following(self, position: int) -> Mapping[float, float]:
         """Lifetime in seconds -> the chance of yet another request that shares a position, were the next to come."""

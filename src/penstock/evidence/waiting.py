@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from penstock.evidence.chances import Chances
 from penstock.evidence.gaps import AGES, EDGES, Gaps
+from penstock.evidence.partings import Partings
 from penstock.evidence.prefixes import TENTHS, Prefixes
 from penstock.evidence.reach import Reach
 from penstock.evidence.returns import Returns
@@ -87,13 +88,11 @@ class Tail(NamedTuple):
     """Where a waiting request's tail begins, and its deeper ends.
 
     Attributes:
-        task: of the request.
         kind: its class in ``Reach``.
         begin: position and prefix key of the tail's first spot.
         ends: those of its deeper ends, by number of the end.
     """
 
-    task: str
     kind: int
     begin: tuple[int, int]
     ends: dict[int, tuple[int, int]]
@@ -103,31 +102,50 @@ class Open:
     """A request whose forecasts are not resolved yet.
 
     Attributes:
+        task: of the request.
         tick: when it came, tenths of a second.
         stage: its class in ``Gaps``.
         seed: of its task's features.
         asked: its questions, in order of position, until the shortest lifetime is over.
         tail: of its prompt, or None.
+        above: position of the last spot above its tail, ``NOWHERE`` where there is none or no tail.
         begin: position of the tail's first spot, ``NOWHERE`` without one.
+        parted: whether a request came that shares it down to the last spot above its tail, and no tail.
         came: when a request first came back, or None.
         tail_came: when one first came back through the beginning of the tail, or None.
         reach: the deepest position that came again, -1 for none.
         written: what it wrote, until that was read or its lifetime is over.
     """
 
-    __slots__ = ("asked", "begin", "came", "reach", "seed", "stage", "tail", "tail_came", "tick", "written")
+    __slots__ = (
+        "above",
+        "asked",
+        "begin",
+        "came",
+        "parted",
+        "reach",
+        "seed",
+        "stage",
+        "tail",
+        "tail_came",
+        "task",
+        "tick",
+        "written",
+    )
 
-    def __init__(
-        self, tick: int, seed: int, stage: int, asked: list[Asked], tail: Tail | None, *, begin: int = NOWHERE
-    ) -> None:
+    def __init__(self, task: str, tick: int, seed: int, stage: int, *, asked: list[Asked], tail: Tail | None) -> None:
+        self.task = task
         self.tick = tick
         self.seed = seed
         self.stage = stage
         self.asked = asked
         self.tail = tail
-        self.begin = begin
+        last = asked[-1]
+        self.begin = last.position if last.kind == TAIL else NOWHERE
+        self.above = asked[-2].position if last.kind == TAIL and len(asked) > 1 else NOWHERE
         self.came: int | None = None
         self.tail_came: int | None = None
+        self.parted = False
         self.reach = -1
         self.written: Written | None = None
 
@@ -136,7 +154,15 @@ class Waiting:
     """The open requests by number, and what they teach when they are resolved."""
 
     def __init__(
-        self, prefixes: Prefixes, chances: Chances, gaps: Gaps, tails: Gaps, *, reach: Reach, returns: Returns
+        self,
+        prefixes: Prefixes,
+        chances: Chances,
+        gaps: Gaps,
+        tails: Gaps,
+        *,
+        reach: Reach,
+        partings: Partings,
+        returns: Returns,
     ) -> None:
         self._prefixes = prefixes
         self._chances = chances
@@ -144,6 +170,7 @@ class Waiting:
         self._gaps = gaps
         self._tails = tails
         self._reach = reach
+        self._partings = partings
         self._returns = returns
         self._open: dict[int, Open] = {}
         self._young: tuple[deque[int], ...] = tuple(deque() for _ in AGES)
@@ -175,6 +202,8 @@ class Waiting:
                 self._gaps.came_after((tick - one.tick) / TENTHS)
         if one.tail_came is None and match >= one.begin:
             one.tail_came = tick
+        if one.above <= match < one.begin:
+            one.parted = True
         one.reach = max(one.reach, match)
         for asked in one.asked:
             if asked.position > match:
@@ -258,9 +287,11 @@ class Waiting:
                 self._chances.weigh(one.seed, asked.group, asked.first, came=asked.came, weight=asked.weight)
         one.asked = []
         tail = one.tail
+        if one.above != NOWHERE:
+            self._partings.add(one.task, parted=one.parted)
         if tail is not None and self._reached(one, tail.begin, end):
             for number, spot in tail.ends.items():
-                self._reach.add(tail.task, tail.kind, number, came=self._reached(one, spot, end))
+                self._reach.add(one.task, tail.kind, number, came=self._reached(one, spot, end))
         one.tail = None
 
     def _reached(self, one: Open, spot: tuple[int, int], end: int) -> bool:

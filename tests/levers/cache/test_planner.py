@@ -164,3 +164,10 @@ def test_only_the_first_longer_marker_keeps_what_stands_before() -> None:
     outlook = _outlook([*[0.5] * 6, 0.3, 0.3], later=0.5)
     marks = plan_markers(_chain([0.5] * 8), outlook, ANTHROPIC, entry=4, entry_life=300.0)
     assert [(mark.ttl, mark.kept) for mark in marks] == [("1h", 5000), ("5m", 0), ("5m", 0)]
+
+
+def test_a_head_that_others_part_from_has_a_marker_of_its_own_although_the_tail_is_as_likely() -> None:
+    alike = Outlook([(3, 0.9), (7, 0.9)], {}, {}, tail=7, begun=0.9)
+    assert [mark.position for mark in plan_markers(_chain([0.9] * 8), alike, FIVE)] == [7]
+    parted = alike._replace(parts=0.8)
+    assert [mark.position for mark in plan_markers(_chain([0.9] * 8), parted, FIVE)] == [3, 7]

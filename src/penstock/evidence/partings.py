@@ -1,0 +1,65 @@
+"""How often other prompts part from one above its tail while an entry there would live.
+
+A conversation's first prompt comes back through its whole length with the next turn, and through its system prompt with
+the next conversation. Those are two requests, and an entry at the end of the tail serves the first alone. That one or
+the other comes says nothing about whether both do, so the second is counted apart, per task, and taken for none before
+it is seen.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+_TASKS = 5000
+_STRENGTH = 4.0
+_MEMORY = 400.0
+"""Counts are halved at so many prompts: a change of traffic is followed."""
+
+
+class Partings:
+    """Counts per task, at most 5,000 tasks."""
+
+    __slots__ = ("_tasks",)
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, list[float]] = {}
+
+    def chance(self, task: str) -> float:
+        """The chance that a request parts from a task's prompt above its tail within the shortest lifetime."""
+        counts = self._tasks.get(task)
+        return 0.0 if counts is None else counts[1] / (counts[0] + _STRENGTH)
+
+    def add(self, task: str, *, parted: bool) -> None:
+        """A prompt's shortest lifetime is over: whether a request had parted from it above its tail."""
+        counts = self._tasks.get(task)
+        if counts is None:
+            if len(self._tasks) >= _TASKS:
+                return
+            counts = self._tasks[task] = [0.0, 0.0]
+        counts[0] += 1.0
+        counts[1] += parted
+        if counts[0] >= _MEMORY:
+            counts[0] /= 2.0
+            counts[1] /= 2.0
+
+    def merge(self, other: Partings) -> None:
+        """Add another's counts."""
+        for task, (prompts, parted) in other._tasks.items():
+            mine = self._tasks.get(task)
+            if mine is not None:
+                mine[0] += prompts
+                mine[1] += parted
+            elif len(self._tasks) < _TASKS:
+                self._tasks[task] = [prompts, parted]
+
+    def to_builtins(self) -> dict[str, list[float]]:
+        """Plain JSON values."""
+        return self._tasks
+
+    @classmethod
+    def from_builtins(cls, value: Any) -> Self:
+        """What ``to_builtins`` wrote; ValueError or TypeError for anything else."""
+        partings = cls()
+        for task, (prompts, parted) in value.items():
+            partings._tasks[str(task)] = [float(prompts), float(parted)]
+        return partings
