@@ -4,46 +4,56 @@ import asyncio
 
 import pytest
 
-from penstock.gateway.limits import Limit
-from penstock.gateway.pacing import Lane, NoRoom, Pacer
+from penstock.gateway.limits import Limit, Need
+from penstock.gateway.pacing import Lane, NoRoom, Pacer, Place
+
+ONE: Need = (1.0, 0.0, 0.0)
 
 
 def lane(limit: int, remaining: int, kind: str = "requests") -> Lane:
     made = Lane()
-    made.learn([Limit(kind, limit, remaining, 0.0)], asyncio.get_running_loop().time())
+    learn(made, Limit(kind, limit, remaining, 0.0), Place((0.0, 0.0, 0.0), (0.0, 0.0, 0.0)))
     return made
+
+
+def learn(made: Lane, limit: Limit, place: Place) -> None:
+    made.learn([limit], place, asyncio.get_running_loop().time())
+
+
+def level(made: Lane, kind: str) -> float:
+    return made.buckets[kind].level(asyncio.get_running_loop().time())
 
 
 async def test_a_lane_that_learnt_nothing_lets_everybody_go() -> None:
     made = Lane()
     for _ in range(100):
-        await made.enter("a", 1e9, longest_s=1.0, most=1)
-    assert made.running == 100
+        await made.enter("a", (1.0, 1e9, 1e9), longest_s=1.0, most=1)
+    assert made.running[0] == 100
 
 
 async def test_a_call_without_room_waits_for_it() -> None:
     made = lane(6000, 1)  # a hundred a second
-    await made.enter("a", 0, longest_s=5.0, most=10)
+    await made.enter("a", ONE, longest_s=5.0, most=10)
     started = asyncio.get_running_loop().time()
-    await made.enter("a", 0, longest_s=5.0, most=10)
+    await made.enter("a", ONE, longest_s=5.0, most=10)
     assert asyncio.get_running_loop().time() - started > 0.005
     assert made.waiting == 0
 
 
 async def test_tokens_are_waited_for_too() -> None:
     made = lane(60, 60, "input-tokens")
-    await made.enter("a", 60, longest_s=1.0, most=10)
+    await made.enter("a", (1.0, 60.0, 0.0), longest_s=1.0, most=10)
     with pytest.raises(NoRoom) as caught:
-        await made.enter("a", 30, longest_s=1.0, most=10)
+        await made.enter("a", (1.0, 30.0, 0.0), longest_s=1.0, most=10)
     assert 25 < caught.value.retry_after <= 30
 
 
 async def test_a_full_queue_refuses() -> None:
     made = lane(600, 0)
-    first = asyncio.ensure_future(made.enter("a", 0, longest_s=5.0, most=1))
+    first = asyncio.ensure_future(made.enter("a", ONE, longest_s=5.0, most=1))
     await asyncio.sleep(0)
     with pytest.raises(NoRoom):
-        await made.enter("b", 0, longest_s=5.0, most=1)
+        await made.enter("b", ONE, longest_s=5.0, most=1)
     await first
 
 
@@ -52,7 +62,7 @@ async def test_callers_take_turns() -> None:
     order: list[str] = []
 
     async def call(name: str) -> None:
-        await made.enter(name, 0, longest_s=10.0, most=100)
+        await made.enter(name, ONE, longest_s=10.0, most=100)
         order.append(name)
 
     tasks = [asyncio.ensure_future(call("greedy")) for _ in range(6)]
@@ -64,13 +74,87 @@ async def test_callers_take_turns() -> None:
 
 async def test_a_caller_that_gives_up_is_passed_over() -> None:
     made = lane(6000, 0)
-    gone = asyncio.ensure_future(made.enter("a", 0, longest_s=5.0, most=10))
-    stays = asyncio.ensure_future(made.enter("b", 0, longest_s=5.0, most=10))
+    gone = asyncio.ensure_future(made.enter("a", ONE, longest_s=5.0, most=10))
+    stays = asyncio.ensure_future(made.enter("b", ONE, longest_s=5.0, most=10))
     await asyncio.sleep(0)
     gone.cancel()
     await stays
-    assert made.running == 1
+    assert made.running[0] == 1
     assert made.waiting == 0
+
+
+async def test_a_full_queue_lets_a_caller_with_fewer_calls_in_and_drops_the_newest_of_the_greediest() -> None:
+    made = lane(600, 0)
+    greedy = [asyncio.ensure_future(made.enter("greedy", ONE, longest_s=5.0, most=3)) for _ in range(3)]
+    await asyncio.sleep(0)
+    modest = asyncio.ensure_future(made.enter("modest", ONE, longest_s=5.0, most=3))
+    outcomes = await asyncio.gather(*greedy, modest, return_exceptions=True)
+    assert [isinstance(outcome, NoRoom) for outcome in outcomes] == [False, False, True, False]
+    assert made.waiting == 0
+
+
+async def test_the_time_to_come_back_counts_those_that_wait() -> None:
+    made = lane(60, 0)
+    first = [asyncio.ensure_future(made.enter("a", ONE, longest_s=5.0, most=2)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(NoRoom) as caught:
+        await made.enter("a", ONE, longest_s=5.0, most=2)
+    assert 2.9 < caught.value.retry_after <= 3.0
+    for waiting in first:
+        waiting.cancel()
+    await asyncio.gather(*first, return_exceptions=True)
+    assert made.waiting == 0
+
+
+async def test_an_answer_may_not_have_counted_what_ran_beside_its_call() -> None:
+    made = lane(600, 600, "tokens")
+    early = await made.enter("a", (1.0, 100.0, 0.0), longest_s=1.0, most=1)
+    late = await made.enter("a", (1.0, 200.0, 0.0), longest_s=1.0, most=1)
+    made.leave(late)
+    learn(made, Limit("tokens", 600, 500, 0.0), early)  # made before the later call came: it is not in it
+    assert 299 < level(made, "tokens") < 301
+
+
+async def test_the_output_of_running_calls_is_not_in_an_answer_s_word() -> None:
+    made = Lane()
+    place = await made.enter("a", (1.0, 0.0, 80.0), longest_s=1.0, most=1)
+    learn(made, Limit("output-tokens", 600, 600, 0.0), place)
+    assert level(made, "output-tokens") < 521
+
+
+async def test_an_answer_s_length_is_foreseen_from_those_before() -> None:
+    made = lane(600, 150, "output-tokens")
+    for _ in range(100):
+        made.answered(100)
+    await made.enter("a", ONE, longest_s=1.0, most=1)
+    with pytest.raises(NoRoom) as caught:
+        await made.enter("a", ONE, longest_s=1.0, most=1)
+    assert 4.5 < caught.value.retry_after <= 5.0
+
+
+async def test_an_answer_that_tells_of_room_lets_those_that_wait_go() -> None:
+    made = lane(6, 6)
+    first = await made.enter("a", ONE, longest_s=60.0, most=1)
+    for _ in range(5):
+        made.leave(await made.enter("a", ONE, longest_s=60.0, most=1))
+    waiting = asyncio.ensure_future(made.enter("a", ONE, longest_s=60.0, most=1))
+    await asyncio.sleep(0)
+    made.leave(first)
+    other = await asyncio.wait_for(_told_of_room(made, waiting), 5.0)
+    assert made.running == other.need
+
+
+async def _told_of_room(made: Lane, waiting: asyncio.Future[Place]) -> Place:
+    learn(made, Limit("requests", 600, 600, 0.0), Place(ONE, (6.0, 0.0, 0.0)))
+    return await waiting
+
+
+async def test_a_lane_that_was_shut_lets_nobody_go_until_then() -> None:
+    made = lane(6000, 6000)
+    made.shut(2.0, asyncio.get_running_loop().time())
+    with pytest.raises(NoRoom) as caught:
+        await made.enter("a", ONE, longest_s=1.0, most=1)
+    assert 1.9 < caught.value.retry_after <= 2.0
 
 
 async def test_lanes_are_kept_by_key() -> None:

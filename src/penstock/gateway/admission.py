@@ -12,11 +12,15 @@ from penstock.gateway.budgets import KEY_TAG, TEAM_TAG, Reservation, Spender, mo
 from penstock.gateway.headers import Asked
 from penstock.gateway.house import House
 from penstock.gateway.keys import Holder, forbidden
-from penstock.gateway.limits import counted, limits_of
-from penstock.gateway.pacing import Lane, NoRoom
+from penstock.gateway.limits import Need, limits_of, need_of
+from penstock.gateway.pacing import Lane, NoRoom, Place
 from penstock.gateway.problems import Problem
+from penstock.gateway.resilience import discard
 from penstock.gateway.response import Response
+from penstock.gateway.retry import TOO_MANY, may_repeat, retry_after
+from penstock.models.catalog import profile_of
 from penstock.money import ZERO
+from penstock.unknown import Unknown
 from penstock.wire.metered import model_asked
 
 
@@ -40,7 +44,8 @@ class Admission:
         self._reservation: Reservation | None = None
         self._lock: asyncio.Lock | None = None
         self._lane: Lane | None = None
-        self._tokens = 0.0
+        self._place: Place | None = None
+        self._until = 0.0
 
     @property
     def tags(self) -> dict[str, str]:
@@ -83,40 +88,100 @@ class Admission:
             self._lock = self._house.throttle(verdict.budget)
         return None
 
-    async def enter(self, send: Send) -> None:
-        """Wait for room; NoRoom when there will be none in time."""
+    async def enter(self, send: Send, tokens: float = 0.0) -> None:
+        """Wait for room; NoRoom when there will be none in time.
+
+        Args:
+            send: the request.
+            tokens: of its input, where it has no plan that tells them.
+        """
         rules = self._house.rules
         if self._lock is not None:
-            try:
-                async with asyncio.timeout(rules.queue_s):
-                    await self._lock.acquire()
-            except TimeoutError:
-                self._lock = None
-                raise NoRoom(rules.queue_s) from None
+            await self._take_lock(self._lock, rules.queue_s)
         if rules.pace:
-            lane = self._house.pacer.lane(self._lane_key(send))
-            self._tokens = _tokens(self._provider, send)
-            await lane.enter(self._caller(), self._tokens, longest_s=rules.queue_s, most=rules.queue)
-            self._lane = lane
+            self._lane = self._house.pacer.lane(self._lane_key(send))
+            self._until = asyncio.get_running_loop().time() + rules.queue_s
+            try:
+                await self._take_place(_need(self._provider, send, tokens), rules.queue_s)
+            except BaseException:
+                self.leave()
+                raise
+
+    async def _take_lock(self, lock: asyncio.Lock, longest_s: float) -> None:
+        try:
+            async with asyncio.timeout(longest_s):
+                await lock.acquire()
+        except TimeoutError:
+            self._lock = None
+            raise NoRoom(longest_s) from None
+        except asyncio.CancelledError:
+            self._lock = None
+            raise
+
+    async def _take_place(self, need: Need, longest_s: float) -> None:
+        if self._lane is not None:
+            most = self._house.rules.queue
+            self._place = await self._lane.enter(self._caller(), need, longest_s=longest_s, most=most)
 
     def learn(self, response: Response) -> None:
         """Take what an answer says about the limits."""
-        if self._lane is not None:
+        if self._lane is not None and self._place is not None:
             limits = limits_of(response.headers, self._house.clock())
             if limits:
-                self._lane.learn(limits, asyncio.get_running_loop().time())
+                self._lane.learn(limits, self._place, asyncio.get_running_loop().time())
+
+    def full(self, response: Response) -> bool:
+        """Whether a 429 came because the limits have no room for the call, and it may still wait for that.
+
+        A 429 whose own headers tell of room has another reason, and is the caller's to know.
+        """
+        if self._lane is None or self._place is None or not may_repeat(response.status, response.headers):
+            return False
+        self.learn(response)
+        now = asyncio.get_running_loop().time()
+        wait = self._lane.wait_s(self._place.need, now)
+        if wait <= 0.0:
+            return False
+        told = retry_after(response.headers, self._house.clock())
+        if max(wait, told or 0.0) > self._until - now:
+            return False
+        if told is not None:
+            self._lane.shut(told, now)
+        return True
+
+    async def again(self, response: Response) -> bool:
+        """Whether the call is to be sent once more, which is when it has waited for the room that was missing.
+
+        Raises:
+            NoRoom: the provider refused the call, and no room came in time.
+        """
+        if response.status != TOO_MANY:
+            self.learn(response)
+            return False
+        place = self._place
+        if place is None or not self.full(response):
+            return False
+        await discard(response)
+        self._give_up_place()
+        await self._take_place(place.need, self._until - asyncio.get_running_loop().time())
+        return True
+
+    def _give_up_place(self) -> None:
+        if self._lane is not None and self._place is not None:
+            self._lane.leave(self._place)
+            self._place = None
 
     def leave(self) -> None:
         """A request is over."""
-        if self._lane is not None:
-            self._lane.leave(self._tokens)
-            self._lane = None
+        self._give_up_place()
         if self._lock is not None and self._lock.locked():
             self._lock.release()
             self._lock = None
 
     def settle(self, call: Call | None, *, sent: bool) -> None:
         """Charge what the call cost; what is unknown is charged as reserved, what was never sent is not charged."""
+        if self._lane is not None and call is not None and call.usage is not None:
+            self._lane.answered(call.usage.output)
         if self._reservation is None:
             return
         now = self._house.clock()
@@ -130,7 +195,8 @@ class Admission:
 
     def _lane_key(self, send: Send) -> Hashable:
         own = self._asked.key if self._provider not in self._house.keys else None
-        return self._provider, own, send.model
+        profile = profile_of(send.model)
+        return self._provider, own, send.model if isinstance(profile, Unknown) else profile.model
 
 
 def spent_out(house: House, provider: str, holder: Holder | None, task: str | None) -> Problem | None:
@@ -143,12 +209,13 @@ def spent_out(house: House, provider: str, holder: Holder | None, task: str | No
     return _spent(provider, verdict.budget) if verdict.action == "stop" else None
 
 
-def _tokens(provider: str, send: Send) -> float:
+def _need(provider: str, send: Send, tokens: float) -> Need:
     plan = send.plan
     if plan is None:
-        return 0.0
+        return 1.0, tokens, 0.0
     cap = plan.view.cap
-    return float(counted(provider, plan.after.usage, cap[1] if cap is not None else None))
+    expected = plan.before if send.body is plan.view.raw else plan.after
+    return need_of(provider, send.model, expected.usage, cap[1] if cap is not None else None)
 
 
 def _spent(provider: str, budget: str) -> Problem:

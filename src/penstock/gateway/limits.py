@@ -8,23 +8,30 @@ from datetime import datetime
 import msgspec
 
 from penstock.gateway.headers import Lines
+from penstock.models.catalog import profile_of
+from penstock.unknown import Unknown
 from penstock.wire.usage import Usage
 
 _PERIOD_S = 60.0
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
+_ROUNDED = 500
+
 ANTHROPIC = "anthropic-ratelimit-"
 OPENAI = "x-ratelimit-"
+_LEAST_OF_BOTH = "tokens"
+"""Anthropic's ``tokens`` repeats whichever of the input and output limits is nearest: it is no bucket of its own."""
 
 
 class Limit(msgspec.Struct, frozen=True):
     """One limit as an answer told it.
 
     Attributes:
-        kind: ``requests``, ``tokens``, ``input-tokens`` or ``output-tokens``.
+        kind: ``requests``, ``tokens``, ``project-tokens``, ``input-tokens`` or ``output-tokens``.
         limit: for a minute.
-        remaining: now.
+        remaining: at least, when the request was counted. Anthropic tells tokens to the nearest thousand; half of one
+            is taken off.
         reset_s: seconds until it is full again.
     """
 
@@ -48,42 +55,62 @@ def limits_of(lines: Lines, now: float) -> list[Limit]:
         else:
             continue
         found.setdefault(kind, {})[part] = value
+    rounded = "input-tokens" in found or "output-tokens" in found
+    if rounded:
+        found.pop(_LEAST_OF_BOTH, None)
     limits = []
     for kind, parts in found.items():
+        if kind not in PART:
+            continue
         limit, remaining = _whole(parts.get("limit")), _whole(parts.get("remaining"))
         if limit and remaining is not None:
+            if rounded and kind != "requests":
+                remaining = max(0, remaining - _ROUNDED)
             limits.append(Limit(kind, limit, remaining, _seconds(parts.get("reset", ""), now)))
     return limits
 
 
-def counted(provider: str, usage: Usage, max_tokens: int | None = None) -> int:
-    """Input tokens that a call takes from the provider's bucket.
+Need = tuple[float, float, float]
+"""What one request takes: requests, input tokens (OpenAI's one limit of tokens too), output tokens.
 
-    Anthropic does not count what was read from a cache; OpenAI does, and counts the output cap where it is larger.
+Output that nobody foresees is 0 here; the mean of recent answers stands in for it.
+"""
+
+PART = {"requests": 0, "input-tokens": 1, "tokens": 1, "project-tokens": 1, "output-tokens": 2}
+"""Which part of a need each limit counts."""
+
+
+def need_of(provider: str, model: str, usage: Usage, max_tokens: int | None = None) -> Need:
+    """What a call with such a usage takes.
+
+    Anthropic does not count what was read from a cache, except for Haiku 3.5, and counts output as it is written;
+    OpenAI counts all input, and the output cap where that is larger.
     """
     if provider == "anthropic":
-        return usage.input_uncached + usage.cache_write
-    return max(usage.input_total, max_tokens or 0)
+        profile = profile_of(model)
+        reads = usage.cache_read if not isinstance(profile, Unknown) and profile.limits_count_reads else 0
+        return 1.0, float(usage.input_uncached + usage.cache_write + reads), float(usage.output)
+    return 1.0, float(max(usage.input_total, max_tokens or 0)), 0.0
 
 
 class Bucket:
     """One limit between two answers: it fills at its rate, and running calls have taken from it.
 
-    Time is monotonic seconds.
+    Time is monotonic seconds; ``uncounted`` is what others took that the provider may not have counted yet.
     """
 
     __slots__ = ("_at", "_level", "limit")
 
-    def __init__(self, limit: Limit, now: float) -> None:
+    def __init__(self, limit: Limit, now: float, uncounted: float = 0.0) -> None:
         self.limit = limit.limit
-        self._level = float(limit.remaining)
+        self._level = limit.remaining - uncounted
         self._at = now
 
-    def learn(self, limit: Limit, now: float, running: float) -> None:
-        """A new answer's word; what runs and the provider may not have counted yet is taken off."""
+    def learn(self, limit: Limit, now: float, uncounted: float) -> None:
+        """A new answer's word."""
         self.limit = limit.limit
         told = float(limit.remaining)
-        self._level = min(told, max(self.level(now), told - running))
+        self._level = min(told, max(self.level(now), told - uncounted))
         self._at = now
 
     def level(self, now: float) -> float:
@@ -97,7 +124,11 @@ class Bucket:
 
     def wait_s(self, amount: float, now: float) -> float:
         """Seconds until there is room; an amount beyond the limit needs a full bucket."""
-        missing = min(amount, float(self.limit)) - self.level(now)
+        return self.wait_behind_s(amount, 0.0, now)
+
+    def wait_behind_s(self, amount: float, ahead: float, now: float) -> float:
+        """The same behind others that wait for ``ahead`` in all."""
+        missing = ahead + min(amount, float(self.limit)) - self.level(now)
         return max(0.0, missing * _PERIOD_S / self.limit)
 
 

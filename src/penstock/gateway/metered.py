@@ -19,11 +19,15 @@ from penstock.gateway.keys import Holder
 from penstock.gateway.pacing import NoRoom
 from penstock.gateway.problems import Problem, error_kind, no_room, unreachable
 from penstock.gateway.response import Response
+from penstock.gateway.retry import TOO_MANY
 from penstock.gateway.routes import Route
 from penstock.telemetry.names import REFUSED
 from penstock.wire.content_encoding import READABLE, plain_body
 from penstock.wire.dialect import Dialect
 from penstock.wire.metered import Metered, model_asked
+
+_BYTES_PER_TOKEN = 4
+"""For room in the provider's limits; its answers correct what is learnt of them."""
 
 
 class MeteredCall:
@@ -66,7 +70,7 @@ class MeteredCall:
         self._labels = read_labels(asked.ours)
         self._model = model_asked(plain_body(raw, asked.encoding) or b"")
         self._admission = Admission(house, route.provider, holder, asked, self._labels)
-        self._error: UpstreamError | None = None
+        self._problem: Problem | None = None
 
     async def run(self) -> None:
         """Answer the caller and keep the record, whatever happens on the way."""
@@ -83,7 +87,7 @@ class MeteredCall:
         self._caller.watch()
         try:
             if not kind.free:  # counting has limits of its own (provider-semantics 1.8)
-                await self._admission.enter(send)
+                await self._admission.enter(send, len(self._raw) / _BYTES_PER_TOKEN)
             sent_at = house.clock()
             sent, lines, raw = await self._send(sent_at)
             call = self._record(sent)
@@ -99,8 +103,8 @@ class MeteredCall:
             self._caller.unwatch()
             self._admission.leave()
             self._admission.settle(call, sent=sent_at is not None)
-        if self._error is not None:
-            await self._caller.refuse(unreachable(self._error), self._route.provider, self._call_id)
+        if self._problem is not None:
+            await self._caller.refuse(self._problem, self._route.provider, self._call_id)
             return
         ours = report_headers(call, None)
         lines += [(name.encode("ascii"), value.encode("utf-8")) for name, value in ours.items()]
@@ -115,15 +119,20 @@ class MeteredCall:
             lines = replaced(lines, b"accept-encoding", READABLE)
         response: Response | None = None
         try:
-            response = await house.endpoints[route.provider].request(b"POST", self._target, lines, self._raw)
-            if not self._kind.free:
-                self._admission.learn(response)
+            endpoint, admission = house.endpoints[route.provider], self._admission
+            while response is None:
+                response = await endpoint.request(b"POST", self._target, lines, self._raw, full=admission.full)
+                if await admission.again(response):
+                    response = None
             first_at = house.clock()
             raw = await response.read(house.settings.max_answer)
         except UpstreamError as error:
-            self._error = error
+            self._problem = unreachable(error)
             house.log.warning("upstream", call=self._call_id, provider=route.provider, error=str(error))
-            return self._lost(error_kind(error), sent_at, response), [], b""
+            return self._lost(error_kind(error), sent_at, None if response is None else response.status), [], b""
+        except NoRoom as error:
+            self._problem = no_room(math.ceil(error.retry_after))
+            return self._lost("http_429", sent_at, status=TOO_MANY), [], b""
         except asyncio.CancelledError:
             if response is not None:
                 response.close()
@@ -138,9 +147,8 @@ class MeteredCall:
         )
         return sent, replaced(backward(response.headers), b"content-length", b"%d" % len(raw)), raw
 
-    def _lost(self, kind: str, sent_at: float | None, response: Response | None = None) -> Sent:
+    def _lost(self, kind: str, sent_at: float | None, status: int | None = None) -> Sent:
         now = self._house.clock()
-        status = response.status if response is not None else None
         return Sent(status=status, started_at=now if sent_at is None else sent_at, ended_at=now, error_kind=kind)
 
     def _record(self, sent: Sent) -> Call:

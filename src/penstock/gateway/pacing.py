@@ -1,8 +1,8 @@
 """Waiting for room in a provider's rate limits instead of running into them.
 
 Buckets are learnt from answers, one set for each provider, caller's key and model. A call that finds no room waits in
-a queue that takes turns between callers; a full queue, or a wait beyond the longest, refuses it with the time to come
-back.
+a queue that takes turns between callers. Where the queue is full, the caller with the most calls in it loses its newest
+one; a wait beyond the longest refuses a call too. Both are told when to come back.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Hashable
 
-from penstock.gateway.limits import Bucket, Limit
+from penstock.gateway.limits import PART, Bucket, Limit, Need
 
 _MOST_LANES = 10_000
-_TOKENS = ("tokens", "input-tokens")
+_LEAST_SLEEP_S = 0.005
+_WEIGHT = 0.2
+"""Of the newest answer in the mean of their lengths."""
 
 
 class NoRoom(Exception):  # noqa: N818 - what the caller is told
@@ -25,14 +27,36 @@ class NoRoom(Exception):  # noqa: N818 - what the caller is told
         self.retry_after = retry_after
 
 
+class Place:
+    """A call that was let go: what it took, and what was over by then."""
+
+    __slots__ = ("need", "over")
+
+    def __init__(self, need: Need, over: Need) -> None:
+        self.need = need
+        self.over = over
+
+
+_Waiting = tuple[asyncio.Future[Place], Need]
+
+
 class Lane:
-    """The buckets and the queue of one provider, key and model."""
+    """The buckets and the queue of one provider, key and model.
+
+    Attributes:
+        buckets: by kind of limit.
+        running: what the calls that run now took.
+        mean_output: tokens of a recent answer, for calls whose own length nobody can foresee;
+            0 before the first.
+    """
 
     def __init__(self) -> None:
         self.buckets: dict[str, Bucket] = {}
-        self.running = 0
-        self.running_tokens = 0.0
-        self._turns: OrderedDict[Hashable, deque[tuple[asyncio.Future[None], float]]] = OrderedDict()
+        self.running: Need = (0.0, 0.0, 0.0)
+        self._over: Need = (0.0, 0.0, 0.0)
+        self.mean_output = 0.0
+        self._shut_until = 0.0
+        self._turns: OrderedDict[Hashable, deque[_Waiting]] = OrderedDict()
         self._waiting = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -41,22 +65,21 @@ class Lane:
         """Calls in the queue."""
         return self._waiting
 
-    def wait_s(self, tokens: float, now: float) -> float:
-        """Seconds until a call of so many tokens has room."""
-        if not self.buckets:
-            return 0.0
-        return max(
-            bucket.wait_s(1.0 if kind == "requests" else tokens, now)
-            for kind, bucket in self.buckets.items()
-            if kind == "requests" or kind in _TOKENS
-        )
+    def wait_s(self, need: Need, now: float) -> float:
+        """Seconds until a call of such a need has room, were it the first."""
+        need = self._foreseen(need)
+        longest = self._shut_until - now if self._shut_until else 0.0
+        for kind, bucket in self.buckets.items():
+            wait = bucket.wait_s(need[PART[kind]], now)
+            longest = max(longest, wait)
+        return max(0.0, longest)
 
-    async def enter(self, caller: Hashable, tokens: float, *, longest_s: float, most: int) -> None:
+    async def enter(self, caller: Hashable, need: Need, *, longest_s: float, most: int) -> Place:
         """Take room for a call, waiting for it in turn.
 
         Args:
             caller: whose turn it is; callers alternate.
-            tokens: that the call will be counted with.
+            need: that the call will be counted with.
             longest_s: the longest wait.
             most: how many calls may wait.
 
@@ -64,51 +87,122 @@ class Lane:
             NoRoom: the wait would be too long, or the queue is full.
         """
         loop = asyncio.get_running_loop()
-        needed = self.wait_s(tokens, loop.time())
+        needed = self.wait_s(need, loop.time())
         if self._waiting == 0 and needed <= 0:
-            self._take(tokens, loop.time())
-            return
-        if needed > longest_s or self._waiting >= most:
-            raise NoRoom(max(needed, 1.0))
-        future: asyncio.Future[None] = loop.create_future()
-        self._turns.setdefault(caller, deque()).append((future, tokens))
+            return self._take(need, loop.time())
+        if needed > longest_s:
+            raise NoRoom(needed)
+        if self._waiting >= most and not self._displaced(caller, loop.time()):
+            raise NoRoom(self._wait_behind_s(need, loop.time()))
+        future: asyncio.Future[Place] = loop.create_future()
+        self._turns.setdefault(caller, deque()).append((future, need))
         self._waiting += 1
         self._arm(loop)
         try:
             async with asyncio.timeout(longest_s):
-                await future
+                return await future
         except TimeoutError:
-            raise NoRoom(max(self.wait_s(tokens, loop.time()), 1.0)) from None
+            self._give_back(future)
+            raise NoRoom(self._wait_behind_s(need, loop.time())) from None
+        except asyncio.CancelledError:
+            self._give_back(future)
+            raise
         finally:
             self._waiting -= 1
+            if future.cancelled():
+                self._drop(caller, (future, need))
 
-    def leave(self, tokens: float) -> None:
+    def leave(self, place: Place) -> None:
         """A call is over, or was given up."""
-        self.running -= 1
-        self.running_tokens -= tokens
+        self.running = _less(self.running, place.need)
+        self._over = _more(self._over, place.need)
 
-    def learn(self, limits: list[Limit], now: float) -> None:
-        """An answer's word on the limits."""
+    def learn(self, limits: list[Limit], place: Place, now: float) -> None:
+        """What the answer to a running call says about the limits.
+
+        The provider has counted that call, but perhaps not what ran beside it when the answer was made, and of no
+        running call the output.
+        """
         for limit in limits:
+            part = PART[limit.kind]
             bucket = self.buckets.get(limit.kind)
-            running = self.running if limit.kind == "requests" else self.running_tokens
+            own = place.need[part] if limit.kind != "output-tokens" else 0.0
+            uncounted = self.running[part] - own + self._over[part] - place.over[part]
             if bucket is None:
-                self.buckets[limit.kind] = Bucket(limit, now)
+                self.buckets[limit.kind] = Bucket(limit, now, uncounted)
             else:
-                bucket.learn(limit, now, running)
+                bucket.learn(limit, now, uncounted)
+        if self._turns:
+            self._rearm()
 
-    def _take(self, tokens: float, now: float) -> None:
-        self.running += 1
-        self.running_tokens += tokens
+    def shut(self, seconds: float, now: float) -> None:
+        """Let nobody go for a while: the provider said when to come back."""
+        self._shut_until = max(self._shut_until, now + seconds)
+
+    def answered(self, output: int) -> None:
+        """An answer was so many tokens long."""
+        self.mean_output += (output - self.mean_output) * (_WEIGHT if self.mean_output else 1.0)
+
+    def _foreseen(self, need: Need) -> Need:
+        return need if need[2] else (need[0], need[1], max(1.0, self.mean_output))
+
+    def _take(self, need: Need, now: float) -> Place:
+        need = self._foreseen(need)
+        self.running = _more(self.running, need)
         for kind, bucket in self.buckets.items():
-            bucket.take(1.0 if kind == "requests" else tokens if kind in _TOKENS else 0.0, now)
+            bucket.take(need[PART[kind]], now)
+        return Place(need, self._over)
+
+    def _give_back(self, future: asyncio.Future[Place]) -> None:
+        """A call gave up in the moment in which it was let go."""
+        if future.done() and not future.cancelled() and future.exception() is None:
+            self.leave(future.result())
+
+    def _drop(self, caller: Hashable, waiting: _Waiting) -> None:
+        """Take a call that waits no longer out of the queue."""
+        queue = self._turns.get(caller)
+        if queue is not None and waiting in queue:
+            queue.remove(waiting)
+            if not queue:
+                del self._turns[caller]
+
+    def _displaced(self, caller: Hashable, now: float) -> bool:
+        """Whether the newest call of the caller with the most of them made way for one of a caller with fewer."""
+        if not self._turns:
+            return False
+        greediest = max(self._turns, key=lambda one: len(self._turns[one]))
+        queue = self._turns[greediest]
+        if len(queue) <= len(self._turns.get(caller, ())) + 1:
+            return False
+        future, need = queue.pop()
+        if not future.done():
+            future.set_exception(NoRoom(self._wait_behind_s(need, now)))
+        return True
+
+    def _wait_behind_s(self, need: Need, now: float) -> float:
+        """Seconds until a call of such a need has room behind all that wait."""
+        need, longest = self._foreseen(need), self.wait_s(need, now)
+        ahead: Need = (0.0, 0.0, 0.0)
+        for queue in self._turns.values():
+            for _, other in queue:
+                ahead = _more(ahead, self._foreseen(other))
+        for kind, bucket in self.buckets.items():
+            longest = max(longest, bucket.wait_behind_s(need[PART[kind]], ahead[PART[kind]], now))
+        return longest
 
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is None and self._turns:
-            _, (_, tokens) = self._first()
-            self._timer = loop.call_later(max(0.005, self.wait_s(tokens, loop.time())), self._serve, loop)
+            _, (_, need) = self._first()
+            self._timer = loop.call_later(max(_LEAST_SLEEP_S, self.wait_s(need, loop.time())), self._serve, loop)
 
-    def _first(self) -> tuple[Hashable, tuple[asyncio.Future[None], float]]:
+    def _rearm(self) -> None:
+        """Look anew at when the first call in the queue can go."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._arm(asyncio.get_running_loop())
+
+    def _first(self) -> tuple[Hashable, _Waiting]:
         caller = next(iter(self._turns))
         return caller, self._turns[caller][0]
 
@@ -116,17 +210,24 @@ class Lane:
         """Let go whoever has room, one call of each caller in turn."""
         self._timer = None
         while self._turns:
-            caller, (future, tokens) = self._first()
-            if not future.done() and self.wait_s(tokens, loop.time()) > 0:
+            caller, (future, need) = self._first()
+            if not future.done() and self.wait_s(need, loop.time()) > 0:
                 break
             queue = self._turns.pop(caller)
             queue.popleft()
             if queue:
                 self._turns[caller] = queue  # behind the others
             if not future.done():
-                self._take(tokens, loop.time())
-                future.set_result(None)
+                future.set_result(self._take(need, loop.time()))
         self._arm(loop)
+
+
+def _more(one: Need, other: Need) -> Need:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+def _less(one: Need, other: Need) -> Need:
+    return one[0] - other[0], one[1] - other[1], one[2] - other[2]
 
 
 class Pacer:

@@ -28,6 +28,7 @@ from penstock.gateway.pacing import NoRoom
 from penstock.gateway.packed import Packed
 from penstock.gateway.problems import Problem, error_kind, no_room, unreachable
 from penstock.gateway.response import Response
+from penstock.gateway.retry import TOO_MANY
 from penstock.gateway.routes import Route
 from penstock.gateway.warming import Way
 from penstock.ledger.traffic import exchanged_of
@@ -42,7 +43,7 @@ _NOT_STREAMED = (b"content-length", b"content-encoding")
 class Kept:
     """An answer that is held until the engine says which one to show."""
 
-    __slots__ = ("body", "error", "lines", "sent", "status")
+    __slots__ = ("body", "lines", "problem", "sent", "status")
 
     def __init__(
         self,
@@ -51,13 +52,13 @@ class Kept:
         status: int = 0,
         lines: Lines | None = None,
         body: bytes = b"",
-        error: UpstreamError | None = None,
+        problem: Problem | None = None,
     ) -> None:
         self.sent = sent
         self.status = status
         self.lines = lines or []
         self.body = body
-        self.error = error
+        self.problem = problem
 
 
 class PlannedCall:
@@ -207,10 +208,7 @@ class PlannedCall:
         """Carry out a Send, and again with the models that stand in for its own when the provider cannot serve it."""
         forwarded = await self._send_to(send, send.body)
         self._model = ""
-        rules = self._house.rules
-        if not rules.fallbacks or self._bypass or self._house.context.policy.mode != "apply":
-            return forwarded
-        for model in rules.fallbacks.get(send.model, ()):
+        for model in self._stand_ins(send):
             if forwarded is not None or self._caller.gone or not worth_another(self._held[-1].sent.status):
                 break
             body = body_for(send, model)
@@ -223,12 +221,16 @@ class PlannedCall:
         """Send bytes for a Send; the result if the answer was forwarded, None if it is held."""
         house, admission = self._house, self._admission
         lines, body, hidden = self._outgoing(send, planned)
-        await admission.enter(send)
-        sent_at = house.clock()
+        if not await self._enter(send):
+            return None
+        endpoint, sent_at = house.endpoints[self._route.provider], house.clock()
+        response: Response | None = None
         try:
             self._sent = True
-            response = await house.endpoints[self._route.provider].request(b"POST", self._target, lines, body)
-            admission.learn(response)
+            while response is None:
+                response = await endpoint.request(b"POST", self._target, lines, body, full=admission.full)
+                if await admission.again(response):
+                    response, sent_at = None, house.clock()
             first_at = house.clock()
             accepted = _ANSWERED <= response.status < 300  # noqa: PLR2004 - the class of success
             if accepted:
@@ -238,15 +240,38 @@ class PlannedCall:
                 return await self._forward(send, response, hidden=hidden, sent_at=sent_at)
             await self._hold(send, response, kind, sent_at=sent_at, first_at=first_at)
         except UpstreamError as error:
-            self._held.append(Kept(self._failed(error, sent_at), error=error))
+            self._held.append(Kept(self._failed(error, sent_at), problem=unreachable(error)))
             house.log.warning("upstream", call=self._call_id, provider=self._route.provider, error=str(error))
+        except NoRoom as error:
+            refused = Sent(status=TOO_MANY, started_at=sent_at, ended_at=house.clock(), error_kind="http_429")
+            self._held.append(Kept(refused, problem=no_room(math.ceil(error.retry_after))))
         except asyncio.CancelledError:
             if not self._caller.gone:
                 raise
-            self._held.append(Kept(self._abandoned(sent_at)))
+            self._held.append(Kept(self._abandoned(sent_at, None if response is None else response.status)))
         finally:
             admission.leave()
         return None
+
+    async def _enter(self, send: Send) -> bool:
+        """Wait for room; NoRoom for a first request that no other model stands in for, False for any other."""
+        try:
+            await self._admission.enter(send)
+        except NoRoom as error:
+            if not self._held and not self._stand_ins(send):
+                raise
+            now = self._house.clock()
+            unsent = Sent(status=None, started_at=now, ended_at=now, error_kind="not_sent")
+            self._held.append(Kept(unsent, problem=no_room(math.ceil(error.retry_after))))
+            return False
+        return True
+
+    def _stand_ins(self, send: Send) -> tuple[str, ...]:
+        """The models that take a request when the provider cannot serve its own."""
+        rules = self._house.rules
+        if not rules.fallbacks or self._bypass or self._house.context.policy.mode != "apply":
+            return ()
+        return rules.fallbacks.get(send.model, ())
 
     def _outgoing(self, send: Send, planned: bytes) -> tuple[Lines, bytes, bool]:
         """Headers and body for the provider, and whether something of the answer has to be hidden from the caller."""
@@ -277,7 +302,7 @@ class PlannedCall:
         try:
             raw = await response.read(house.settings.max_answer)
         except UpstreamError as error:
-            self._held.append(Kept(self._failed(error, sent_at, status=response.status), error=error))
+            self._held.append(Kept(self._failed(error, sent_at, response.status), problem=unreachable(error)))
             return
         except asyncio.CancelledError:
             response.close()
@@ -365,8 +390,8 @@ class PlannedCall:
         for kept in self._held:
             if outcome is not None and kept.sent is outcome.sent:
                 chosen = kept
-        if chosen.error is not None:
-            await self._caller.refuse(unreachable(chosen.error), self._route.provider, self._call_id)
+        if chosen.problem is not None:
+            await self._caller.refuse(chosen.problem, self._route.provider, self._call_id)
             return
         lines = backward(chosen.lines, len(chosen.body))
         if outcome is not None:

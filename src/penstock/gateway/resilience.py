@@ -15,7 +15,7 @@ from penstock.errors import UpstreamError, UpstreamUnreachable
 from penstock.gateway.breaker import Breaker
 from penstock.gateway.headers import Lines
 from penstock.gateway.response import Response
-from penstock.gateway.retry import UNHEALTHY, may_repeat, repeats_by_itself, wait_of
+from penstock.gateway.retry import TOO_MANY, UNHEALTHY, may_repeat, repeats_by_itself, wait_of
 from penstock.gateway.upstream import Exchange
 from penstock.policy.serving import Resilience
 
@@ -70,8 +70,19 @@ class Endpoint:
         headers: Lines,
         body: bytes,
         tries: Tries | None = None,
+        *,
+        full: Callable[[Response], bool] | None = None,
     ) -> Response:
         """Send a request whose body is in memory; the last answer, or the last error.
+
+        Args:
+            method: of the request.
+            target: path and query.
+            headers: to send.
+            body: to send.
+            tries: counts them.
+            full: whether a 429 says that the provider's limits have no room. Such an answer is not repeated here:
+                whoever asks waits for room in its turn.
 
         Raises:
             UpstreamUnreachable: every address is left alone for now, or the last one could not be reached.
@@ -89,20 +100,23 @@ class Endpoint:
                     waits.append(address.breaker.wait_s(loop.time()))
                     continue
                 if response is not None:
-                    await _discard(response)
+                    await discard(response)
                 tries.count += 1
                 tries.moved += index > 0
                 response, error = await self._try(address, method, target, headers, body)
                 if response is not None and not (response.status in UNHEALTHY and self._more(index)):
                     break
-            if response is not None and response.status < 400:  # noqa: PLR2004 - the error classes begin here
+            if response is not None and (
+                response.status < 400  # noqa: PLR2004 - the error classes begin here
+                or (response.status == TOO_MANY and full is not None and full(response))
+            ):
                 return response
             again = again if again is not None else 0 if repeats_by_itself(headers) else self.rules.retries
             wait = self._wait(response, tries.count) if again else None
             if wait is not None:
                 again -= 1
                 if response is not None:
-                    await _discard(response)
+                    await discard(response)
                 await asyncio.sleep(wait)
                 continue
             if response is not None:
@@ -139,7 +153,7 @@ class Endpoint:
         return wait if wait <= self.rules.retry_wait_s else None
 
 
-async def _discard(response: Response) -> None:
+async def discard(response: Response) -> None:
     """Read an answer that nobody will see, so that its connection can be used again."""
     try:
         await response.read(_MOST_DISCARDED)

@@ -14,6 +14,8 @@ from penstock.gateway.headers import Lines, header
 REPEATABLE = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 """Statuses that may pass (provider-semantics 1.9, 2.7)."""
 
+TOO_MANY = 429
+
 UNHEALTHY = frozenset({500, 502, 503, 504, 529})
 """Statuses that speak against an address; 429 speaks about the caller's limits."""
 

@@ -56,6 +56,7 @@ def _profile(entry: Entry, minimum: int | None) -> Profile:
         accepts_prefill=entry.accepts_prefill,
         forced_tool_choice_allowed=entry.forced_tool_choice,
         accepts_system_messages=entry.accepts_system_messages,
+        limits_count_reads=entry.limits_count_reads,
         geo_factor=Fraction(entry.geo_factor) if entry.geo_factor else None,
         released=entry.released,
         retired=entry.retired,

@@ -51,6 +51,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     accepts_prefill: bool = False
     forced_tool_choice: bool = True
     accepts_system_messages: bool = False
+    limits_count_reads: bool = False
     geo_factor: str | None = None
     released: date | None = None
     retired: date | None = None

@@ -58,6 +58,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         accepts_prefill: a request whose last message is the assistant's is accepted (a 400 otherwise).
         forced_tool_choice_allowed: ``tool_choice`` may demand a tool.
         accepts_system_messages: a ``system`` role is allowed inside ``messages``.
+        limits_count_reads: cache reads use up its input rate limit, against Anthropic's rule (1.8); OpenAI's limits
+            count all tokens of every model.
         geo_factor: what regional processing multiplies every price by; None where it is not offered.
         released: first day on sale, or None where not known.
         retired: first day without service on the provider's own API, or None.
@@ -84,6 +86,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     accepts_prefill: bool
     forced_tool_choice_allowed: bool
     accepts_system_messages: bool
+    limits_count_reads: bool
     geo_factor: Fraction | None
     released: date | None
     retired: date | None

@@ -31,7 +31,6 @@ _BODY_OF: Mapping[Dialect, Callable[[Finished], dict[str, Any]]] = {
     Dialect.OPENAI_CHAT: openai_chat.body_of,
     Dialect.OPENAI_RESPONSES: openai_responses.body_of,
 }
-_READS_COUNT = frozenset({"claude-3-5-haiku"})  # the one model whose cache reads use up input tokens (semantics 1.8)
 
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +94,7 @@ def _limit(call: _Call, admission: Admission) -> None:
     """Take the call's tokens from the rate limits, or refuse it (provider-semantics 1.8, 2.7)."""
     usage, model, provider = admission.usage(), call.profile.model, call.incoming.provider
     if provider == "anthropic":
-        counted = usage.input_total if model in _READS_COUNT else usage.input_total - usage.cache_read
+        counted = usage.input_total if call.profile.limits_count_reads else usage.input_total - usage.cache_read
         needs = {"input_tokens": float(counted), "output_tokens": 1.0}
     else:
         cap = call.view.cap
