@@ -149,3 +149,11 @@ def test_a_tier_needs_a_model_and_a_name_of_its_own() -> None:
     assert policy.models("gpt-5", "openai") == ("gpt-5",)
     assert str(_error("[tiers.small]\nopenai = []")) == "p.toml, line 1: `tiers.small` has no model"
     assert "has the name of a model" in str(_error("[tiers.gpt-5]\nopenai = ['gpt-5-mini']"))
+
+
+def test_a_route_that_takes_every_call_leaves_a_gate_s_candidate_nothing() -> None:
+    error = _error('[tasks.a.route]\nmodel = "m"\n[tasks.a.gate]\ncandidate = "n"')
+    assert "tasks.a.route.model" in str(error)
+    assert error.hint
+    assert load_policy('[tasks.a.route]\nmodel = "m"\nenabled = false\n[tasks.a.gate]\ncandidate = "n"').task("a").gate
+    assert load_policy('[tasks.a.route]\nmodel = "m"\n[tasks.a.gate]\nedits = ["trim"]\n[tasks.a.trim]').task("a").gate

@@ -111,6 +111,14 @@ def _check_task(task: TaskPolicy, key: Key) -> None:
 
 def _check_gate(task: TaskPolicy, gate: GatePolicy, key: Key) -> None:
     place = (*key, "gate")
+    route = task.route
+    if gate.enabled and gate.candidate is not None and route is not None and route.enabled and route.model is not None:
+        raise BadKey(
+            (*key, "route", "model"),
+            f"`{dotted((*key, 'route', 'model'))}` sends every call to {route.model}, and the gate's candidate "
+            f"{gate.candidate} would never be asked",
+            hint="take the model out of the route section: the gate sends calls to its candidate as it earns them",
+        )
     if gate.candidate is None and not gate.edits:
         raise BadKey(place, f"`{dotted(place)}` tests nothing", hint='candidate = "MODEL", edits = ["trim"], or both')
     for name in gate.edits:
