@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,8 @@ from penstock.wire.segments import Marker, Segment
 from penstock.wire.view import View, read_request
 from tests.wire.requests import VIEWS, view_of
 
-MARKED = [{"type": "text", "text": "b", "cache_control": {"type": "ephemeral"}}]
+MARKER = {"cache_control": {"type": "ephemeral"}}
+MARKED = [{"type": "text", "text": "b", **MARKER}]
 
 
 @contextmanager
@@ -77,6 +79,34 @@ def test_a_longer_conversation_reads_only_its_new_messages() -> None:
             view = view_of(Dialect.ANTHROPIC_MESSAGES, {"model": "m", "messages": turns[:count]})
             assert view.outline.fold("count", step, 0) == count
     assert sum(read) == 2
+
+
+@pytest.mark.parametrize("summarised", [True, False])
+def test_a_client_that_moves_its_markers_costs_each_turn_the_same(summarised: bool) -> None:
+    turns = [[{"type": "text", "text": f"turn {number}"}] for number in range(60)]
+    read: list[int] = []
+
+    def step(before: int, segments: Sequence[Segment]) -> int:
+        read.append(len(segments))
+        return before + len(segments)
+
+    with nothing_known():
+        costs = []
+        for count in range(4, 60, 2):
+            talk = [{"role": "user", "content": turn} for turn in turns[:count]]
+            for place in (-1, -3):  # the latest two messages of the user carry a marker, as agents have it
+                talk[place] = {"role": "user", "content": [{**turns[count + place][0], **MARKER}]}
+            view = view_of(Dialect.ANTHROPIC_MESSAGES, {"model": "m", "messages": talk})
+            read.clear()
+            if summarised:
+                assert view.outline.fold("count", step, 0) == count
+            costs.append(sum(read))
+            ancestors = 0
+            one: Outline | None = view.outline
+            while one is not None:
+                one, ancestors = one._parent, ancestors + 1
+            assert ancestors < 8
+    assert max(costs[2:]) <= 8
 
 
 def test_a_sibling_with_another_last_message_reads_only_that() -> None:

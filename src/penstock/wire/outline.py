@@ -60,11 +60,17 @@ class Outline:
         tally: what they add up to.
     """
 
-    __slots__ = ("_folds", "_initial", "_parent", "marked", "segments", "tally")
+    __slots__ = ("_folds", "_initial", "_parent", "_passing", "marked", "segments", "tally")
 
     def __init__(
-        self, segments: tuple[Segment, ...] = (), parent: Outline | None = None, *, initial: bool = True
+        self,
+        segments: tuple[Segment, ...] = (),
+        parent: Outline | None = None,
+        *,
+        initial: bool = True,
+        passing: bool = False,
     ) -> None:
+        """``passing`` is an outline that nobody has asked for yet: no summary is made of it on the way to another."""
         self.segments = segments
         start = 0 if parent is None else len(parent.segments)
         before: tuple[int, ...] = () if parent is None else parent.marked
@@ -74,6 +80,7 @@ class Outline:
         self.marked: tuple[int, ...] = (*before, *new) if new else before
         self.tally: Tally = tally.adding(added)
         self._parent = parent
+        self._passing = passing
         self._initial = initial
         self._folds: dict[Hashable, Any] = {}
 
@@ -88,7 +95,7 @@ class Outline:
         """
         known: V = self._folds.get(key, _missing)
         if known is _missing:
-            parent = self._parent
+            parent = self._settled_parent()
             if parent is None:
                 known = step(start, self.segments)
             else:
@@ -117,14 +124,38 @@ class Outline:
         other.marked = tuple(position for position in sorted(marked) if segments[position].marker is not None)
         other.tally = self.tally
         other._parent, other._initial, other._folds = self._parent, self._initial, self._folds  # noqa: SLF001
+        other._passing = False  # noqa: SLF001
         return other
 
-    def _grown(self, frame: Frame, first: int, last: int) -> Outline:
-        """The outline with the items from ``first`` up to, not including, ``last``."""
+    def _settled_parent(self) -> Outline | None:
+        """The nearest outline before it that somebody asked for."""
+        parent = self._parent
+        while parent is not None and parent._passing:  # noqa: SLF001 - another outline
+            parent = parent._parent  # noqa: SLF001
+        return parent
+
+    def settle(self) -> None:
+        """Somebody asks for it: what it grew from is forgotten once its own summaries are known."""
+        if not self._passing:
+            self._parent = None
+            return
+        self._passing = False
+        self._parent = parent = self._settled_parent()
+        if parent is not None:
+            parent._parent = None  # noqa: SLF001 - another outline
+
+    def grown(self, frame: Frame, first: int, ends: Sequence[int]) -> list[Outline]:
+        """The outlines with the items from ``first`` up to, not including, each end; only the last one is asked for."""
         chain = Chain(frame.content, self.segments, initial=self._initial)
-        for index in range(first, last):
-            frame.build(chain, frame.items[index], index)
-        return Outline(tuple(chain.segments), self, initial=chain.initial)
+        found: list[Outline] = []
+        before = self
+        for end in ends:
+            for index in range(first, end):
+                frame.build(chain, frame.items[index], index)
+            first = end
+            before = Outline(tuple(chain.segments), before, initial=chain.initial, passing=end < ends[-1])
+            found.append(before)
+        return found
 
 
 _known: Memo[bytes, Outline] = Memo(40_000)
@@ -155,12 +186,12 @@ def outline_of(frame: Frame, hashes: Hashes) -> Outline:
             build(chain, value, -1)
         outline = Outline(tuple(chain.segments), initial=chain.initial)
         _known.put(top + xxh3_128_digest(b""), outline, _weight(outline))
-    outline._parent = None  # noqa: SLF001 - its summaries are known by now; what it grew from may be forgotten
-    for end in _kept(start, count):
-        outline = outline._grown(frame, start, end)  # noqa: SLF001 - this module's own class
-        start = end
-        _known.put(top + xxh3_128_digest(view[: end * _DIGEST]), outline, _weight(outline))
-    return outline
+    outline.settle()
+    ends = _kept(start, count)
+    grown = outline.grown(frame, start, ends)
+    for end, one in zip(ends, grown, strict=True):
+        _known.put(top + xxh3_128_digest(view[: end * _DIGEST]), one, _weight(one))
+    return grown[-1] if grown else outline
 
 
 def _kept(start: int, count: int) -> list[int]:
