@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from penstock.engine.settle import tier_label
 from penstock.models.prices import STANDARD, Tier
-from penstock.models.tiers import tier_of
+from penstock.models.tiers import tier_labelled, tier_of
 from penstock.wire.dialect import Dialect
 
 CLAUDE, CHAT, RESPONSES = Dialect.ANTHROPIC_MESSAGES, Dialect.OPENAI_CHAT, Dialect.OPENAI_RESPONSES
@@ -38,3 +39,9 @@ def test_a_batch_call_is_batch_whatever_the_bodies_say() -> None:
 def test_values_of_the_wrong_type_are_standard() -> None:
     assert tier_of(CHAT, {"service_tier": 3}, {"usage": [1]}) == STANDARD
     assert tier_of(CLAUDE, {"speed": None, "inference_geo": 4}, {"usage": None}) == STANDARD
+
+
+@pytest.mark.parametrize("tier", [STANDARD, Tier("batch"), Tier("fast", "us")])
+def test_the_label_of_a_record_names_its_tier(tier: Tier) -> None:
+    assert tier_labelled(tier_label(tier)) == tier
+    assert tier_labelled("moon") is None

@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "tasks": "penstock.cli.tasks",
     "trace": "penstock.cli.trace",
     "explain": "penstock.cli.explain",
+    "dashboard": "penstock.cli.dashboard",
     "tail": "penstock.cli.tail",
     "config": "penstock.cli.config",
 }

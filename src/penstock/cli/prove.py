@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,12 +17,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from penstock.audit.proof_words import (
+    Sentence,
+    Tone,
+    caution_sentences,
+    inside_of,
+    interval_text,
+    proof_sentences,
+)
 from penstock.audit.realised import Realised, realised
 from penstock.cli.cache_rows import show_stood_down
 from penstock.errors import InputError
-from penstock.evidence.proof import Interval, NotEnough, Proof
+from penstock.evidence.proof import NotEnough, Proof
 from penstock.ledger.sqlite import open_ledger
-from penstock.money import Picodollars, format_usd, usd
+from penstock.money import usd
+
+_STYLES: dict[Tone, str] = {"result": "bold", "plain": "", "detail": "dim", "caution": "yellow"}
 
 
 class By(StrEnum):
@@ -78,53 +89,17 @@ def as_builtins(result: Realised, replayed: float | None = None) -> dict[str, An
 
 def show(result: Realised, replayed: float | None, console: Console) -> None:
     """The result for people."""
-    proof = result.proof
-    if isinstance(proof, NotEnough):
-        console.print(Text(f"Not enough to say: {proof.why}.", style="bold"))
-        console.print(
-            Text(
-                f"{proof.treated_sessions:,} treated and {proof.holdback_sessions:,} held-back sessions were seen; "
-                f"{proof.needed:,} of each are the least."
-            )
-        )
-    else:
-        _show_proof(proof, console)
-    own = result.projected
-    if own.saving is not None:
-        inside = _inside(own.saving, proof)
-        console.print(
-            Text(f"Projected: {own.saving:.1%} on {own.calls:,} treated calls, {format_usd(own.saved)}{inside}.")
-        )
-        console.print(Text(f"  {own.basis}", style="dim"))
+    _say(proof_sentences(result), console)
     if replayed is not None:
-        console.print(Text(f"Replayed beforehand: {replayed:.1%}{_inside(replayed, proof)}."))
+        console.print(Text(f"Replayed beforehand: {replayed:.1%}{inside_of(replayed, result.proof)}."))
     _show_tasks(result, console)
     show_stood_down(result.stood_down, console)
-    for warning in (*(proof.warnings if isinstance(proof, Proof) else ()), *result.warnings):
-        console.print(Text(f"note: {warning}", style="yellow"))
-    for reason, count in result.left_out.items():
-        console.print(Text(f"left out, {count:,} calls: {reason}", style="dim"))
+    _say(caution_sentences(result), console)
 
 
-def _show_proof(proof: Proof, console: Console) -> None:
-    kind = "at all times" if proof.anytime else "interval"
-    console.print(
-        Text(
-            f"Realised saving {proof.saving.estimate:.1%} ({proof.level:.0%} {kind} {_range(proof.saving)})",
-            style="bold",
-        )
-    )
-    saved = [_dollars(amount) for amount in (proof.saved.estimate, proof.saved.low, proof.saved.high)]
-    console.print(Text(f"{saved[0]} on {proof.treated.calls:,} treated calls ({saved[1]} to {saved[2]})."))
-    if not proof.decided:
-        more = f"; about {proof.sessions_to_decide:,} sessions in all would" if proof.sessions_to_decide else ""
-        console.print(Text(f"The interval holds zero: not yet told from chance{more}.", style="yellow"))
-    for name, arm in (("treated", proof.treated), ("held back", proof.holdback)):
-        mean = _dollars(arm.mean_cost)
-        console.print(Text(f"  {name}: {arm.calls:,} calls in {arm.sessions:,} sessions, {mean} a call", style="dim"))
-    how = "adjusted for the size of the client's requests" if proof.adjusted else "not adjusted"
-    plain = f"{proof.unadjusted.estimate:.1%} ({_range(proof.unadjusted)})"
-    console.print(Text(f"  {how}; unadjusted {plain}; clustered by session", style="dim"))
+def _say(sentences: Iterable[Sentence], console: Console) -> None:
+    for one in sentences:
+        console.print(Text(one.text, style=_STYLES[one.tone]))
 
 
 def _show_tasks(result: Realised, console: Console) -> None:
@@ -137,7 +112,7 @@ def _show_tasks(result: Realised, console: Console) -> None:
         if isinstance(one, Proof):
             cells = (
                 f"{one.saving.estimate:.1%}",
-                _range(one.saving),
+                interval_text(one.saving),
                 f"{one.holdback.calls:,}",
                 f"{one.treated.calls:,}",
             )
@@ -163,24 +138,6 @@ def _proof(proof: Proof | NotEnough) -> dict[str, Any]:
 def _number(value: float) -> float | None:
     """JSON has no infinity."""
     return value if math.isfinite(value) else None
-
-
-def _range(interval: Interval) -> str:
-    return f"{_share(interval.low)} to {_share(interval.high)}"
-
-
-def _share(value: float) -> str:
-    return f"{value:.1%}" if math.isfinite(value) else "no bound"
-
-
-def _dollars(pico: float) -> str:
-    return format_usd(Picodollars(round(pico))) if math.isfinite(pico) else "no bound"
-
-
-def _inside(saving: float, proof: Proof | NotEnough) -> str:
-    if isinstance(proof, NotEnough):
-        return ""
-    return ", inside the interval" if proof.saving.low <= saving <= proof.saving.high else ", outside the interval"
 
 
 def _replayed(path: Path) -> float:

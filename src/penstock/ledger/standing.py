@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from math import log
 
 import msgspec
 
@@ -40,6 +41,14 @@ class Standing(msgspec.Struct, frozen=True):
         pinned = ", pinned" if self.status.pinned else ""
         serving = f"; {self.status.served:,} calls served" if self.gate.serving else ""
         return f"{self.status.state.value}{pinned} since {_moment(self.gate.entered_at)}{serving}"
+
+    @property
+    def progress(self) -> float:
+        """How far the evidence has come, 0 to 1: the logarithm of the e-value over that of what it must reach."""
+        status = self.status
+        if status.e_value <= 1.0 or status.threshold <= 1.0:
+            return float(status.threshold <= 1.0)
+        return min(1.0, log(status.e_value) / log(status.threshold))
 
     def facts(self) -> Iterator[tuple[str, str]]:
         """Names and texts: pairs, evidence with what is needed, the easy part, payback, why, the latest decision."""

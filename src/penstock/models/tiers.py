@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -53,6 +53,15 @@ def tier_of(
     asked = reported.get("service_tier") or request_fields.get("service_tier")
     processing = _OPENAI.get(asked, "standard") if isinstance(asked, str) else "standard"
     return Tier("batch" if batch else processing)
+
+
+def tier_labelled(label: str) -> Tier | None:
+    """The tier of a record's label (``fast``, ``batch/us``); None for one that is none of ours."""
+    processing, _, geo = label.partition("/")
+    for known in get_args(Processing):
+        if processing == known:
+            return Tier(known, geo or None)
+    return None
 
 
 def _anthropic(request: Mapping[str, Any], reported: Mapping[str, Any], *, batch: bool) -> Tier:

@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, select_autoescape
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from penstock.audit.propose import policy_name, toml_of
 from penstock.audit.report import words
 from penstock.audit.report.model import FindingRow, Report
 
-TEMPLATE = "templates/report.html.j2"
+PACKAGE = "penstock.audit.report"
+"""Whose templates hold the style and the mark that all pages share."""
+
+TEMPLATE = "report.html.j2"
 
 
 def render(report: Report) -> str:
     """The whole page."""
+    amount, of, period = words.headline(report)
+    return (
+        template_environment(PACKAGE)
+        .get_template(TEMPLATE)
+        .render(
+            report=report,
+            amount=amount,
+            of=of,
+            period=period,
+            covered=words.covered(report),
+            summary=words.summary(report),
+            task_name=words.task_name,
+            dollars=words.dollars,
+            measures=words.MEASURES,
+            top=max(1, words.largest(report.findings).pico),
+            groups=_groups(report),
+            fix=_fix,
+            shown_evidence=_evidence,
+        )
+    )
+
+
+def template_environment(*packages: str) -> Environment:
+    """Templates of packages, the first that has a name; everything is escaped, and what is not given is an error."""
     environment = Environment(
+        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
         autoescape=select_autoescape(default_for_string=True, default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -24,23 +51,7 @@ def render(report: Report) -> str:
     )
     environment.filters["percent"] = words.percent
     environment.filters["tokens"] = words.tokens
-    source = files("penstock.audit.report").joinpath(TEMPLATE).read_text("utf-8")
-    amount, of, period = words.headline(report)
-    return environment.from_string(source).render(
-        report=report,
-        amount=amount,
-        of=of,
-        period=period,
-        covered=words.covered(report),
-        summary=words.summary(report),
-        task_name=words.task_name,
-        dollars=words.dollars,
-        measures=words.MEASURES,
-        top=max(1, words.largest(report.findings).pico),
-        groups=_groups(report),
-        fix=_fix,
-        shown_evidence=_evidence,
-    )
+    return environment
 
 
 _GROUPS = (
