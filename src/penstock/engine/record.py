@@ -63,7 +63,7 @@ class Call(msgspec.Struct, kw_only=True):
         arm: treated, holdback, observe or bypass.
         provider: ``anthropic`` or ``openai``.
         dialect: the API; None for an endpoint that is only metered.
-        operation: ``chat``, ``embeddings`` or ``count_tokens``, as OpenTelemetry names it.
+        operation: ``chat``, ``embeddings`` or ``count_tokens``, as OpenTelemetry names it, or ``websocket``.
         model_asked: as the client named it.
         model_sent: of the request whose answer the caller got.
         stream: whether the answer was streamed.

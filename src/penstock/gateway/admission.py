@@ -50,10 +50,7 @@ class Admission:
     @property
     def tags(self) -> dict[str, str]:
         """The call's tags, with who made it."""
-        if self._holder is None:
-            return self._labels.tags
-        tags = {**self._labels.tags, KEY_TAG: self._holder.name}
-        return tags if self._holder.team is None else {**tags, TEAM_TAG: self._holder.team}
+        return tags_of(self._labels, self._holder)
 
     def check(self, send: Send, most: int | None = None) -> Problem | None:
         """Why the call may not go, or None; reserves its budget.
@@ -197,6 +194,14 @@ class Admission:
         own = self._asked.key if self._provider not in self._house.keys else None
         profile = profile_of(send.model)
         return self._provider, own, send.model if isinstance(profile, Unknown) else profile.model
+
+
+def tags_of(labels: Labels, holder: Holder | None) -> dict[str, str]:
+    """A call's tags, with who made it."""
+    if holder is None:
+        return labels.tags
+    tags = {**labels.tags, KEY_TAG: holder.name}
+    return tags if holder.team is None else {**tags, TEAM_TAG: holder.team}
 
 
 def spent_out(house: House, provider: str, holder: Holder | None, task: str | None) -> Problem | None:

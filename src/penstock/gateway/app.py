@@ -20,6 +20,7 @@ from penstock.gateway.passage import pass_through
 from penstock.gateway.planned import PlannedCall
 from penstock.gateway.problems import Problem, path_not_allowed, too_large, unreadable
 from penstock.gateway.routes import Route, route_of
+from penstock.gateway.switched import Session
 from penstock.gateway.turn import Turn
 from penstock.telemetry.names import FORWARDED, REFUSED
 
@@ -62,6 +63,9 @@ class Gateway:
 
     async def serve(self, turn: Turn) -> None:
         """Answer a turn of a connection of ours."""
+        if turn.switches:
+            await self._switch(turn)
+            return
         await self._respond(turn, turn.method, turn.path, turn.query, turn.lines)
 
     async def _respond(self, caller: Caller, method: str, path: bytes, query: bytes, lines: Lines) -> None:
@@ -71,6 +75,33 @@ class Gateway:
         asked, holder = self.house.heads.read(lines)
         route = route_of(method, path, anthropic=asked.anthropic)
         await self._answer(caller, route, asked, holder, method=method, query=b"?" + query if query else b"")
+
+    async def _switch(self, turn: Turn) -> None:
+        """Carry a WebSocket, where the caller may use its path."""
+        house, call_id = self.house, self.house.ids()
+        asked, holder = house.heads.read(turn.lines)
+        route = route_of("GET", turn.path, anthropic=asked.anthropic)
+        spent = spent_out(house, route.provider, holder, asked.labels.task) if house.budgets else None
+        problem = self._gate(route, holder, "GET") or spent
+        if problem is not None:
+            house.metrics.count(REFUSED, (("reason", problem.code or ""),))
+            await turn.refuse(problem, route.provider, call_id)
+            return
+        self._take_key(route, asked, holder)
+        house.running += 1
+        try:
+            query = b"?" + turn.query if turn.query else b""
+            status = await Session(house, turn, route, asked, holder, call_id=call_id, query=query).run()
+            house.metrics.count(FORWARDED, (("provider", route.provider), ("status", str(status or "none"))))
+        finally:
+            house.running -= 1
+
+    def _take_key(self, route: Route, asked: Asked, holder: Holder | None) -> None:
+        """Keep a key of ours from going upstream, and see whose traffic it is otherwise."""
+        if holder is not None and not holder.own_header:
+            asked.forwarded = [line for line in asked.forwarded if line[0] not in (b"authorization", b"x-api-key")]
+        else:
+            asked.observed = self._only_observed(route.provider, asked)
 
     async def _answer(
         self, caller: Caller, route: Route, asked: Asked, holder: Holder | None, *, method: str, query: bytes
@@ -82,10 +113,7 @@ class Gateway:
             house.metrics.count(REFUSED, (("reason", problem.code or ""),))
             await caller.refuse(problem, route.provider, call_id)
             return
-        if holder is not None and not holder.own_header:
-            asked.forwarded = [line for line in asked.forwarded if line[0] not in (b"authorization", b"x-api-key")]
-        else:
-            asked.observed = self._only_observed(route.provider, asked)
+        self._take_key(route, asked, holder)
         house.running += 1
         try:
             if route.forwarded:

@@ -6,7 +6,8 @@ States of a connection:
                        |                |                 +--> closed  (it does not, or the request is unfinished)
                        +---- error, close, cancel ---> closed
 
-Interim answers (1xx) are skipped. A body is framed by its length, by chunks, or by the close of the connection; a close
+Interim answers (1xx) are skipped, but for the 101 of a request for another protocol: what follows it is passed as it
+comes, until either side closes. A body is framed by its length, by chunks, or by the close of the connection; a close
 inside the first two is an error for whoever reads. While more than ``HIGH_WATER`` bytes wait for their reader the
 socket is not read, so a slow caller slows the provider and memory stays flat.
 """
@@ -14,8 +15,9 @@ socket is not read, so a slow caller slows the provider and memory stays flat.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
-from typing import cast
+from typing import Any, cast
 
 import httptools
 
@@ -24,6 +26,12 @@ from penstock.gateway.response import Response
 
 HIGH_WATER = 1 << 20
 """Bytes that may wait for their reader before the socket is paused."""
+
+SWITCHED = 101
+"""The status of an answer after which the connection speaks another protocol."""
+
+_LAST_WORDS_S = 5.0
+"""For what was written last, once nobody waits for an answer any more."""
 
 MAX_HEAD = 1 << 18
 """Bytes of response header names and values."""
@@ -63,6 +71,7 @@ class Connection(asyncio.Protocol):
         "_request_done",
         "_response",
         "_stall_s",
+        "_switches",
         "_timed_out",
         "_transport",
         "_writable",
@@ -80,7 +89,7 @@ class Connection(asyncio.Protocol):
         self._released = released
         self._closed = closed
         self._clock = clock
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._response: Response | None = None
         self._head: asyncio.Future[Response] | None = None
@@ -90,7 +99,7 @@ class Connection(asyncio.Protocol):
         self._interim = False
         self._framed = False
         self._close_delimited = False
-        self._heads_only = False
+        self._heads_only = self._switches = False
         self._request_done = True
         self._head_size = 0
         self._answer_s = self._stall_s = 0.0
@@ -105,7 +114,16 @@ class Connection(asyncio.Protocol):
         """Whether the socket is open and no exchange runs."""
         return self._transport is not None and not self._transport.is_closing() and self._response is None
 
-    def begin(self, data: Iterable[bytes], *, heads_only: bool, last: bool, answer_s: float, stall_s: float) -> None:
+    def begin(
+        self,
+        data: Iterable[bytes],
+        *,
+        heads_only: bool,
+        last: bool,
+        answer_s: float,
+        stall_s: float,
+        switches: bool = False,
+    ) -> None:
         """Send the request's head, and its body if ``last``; the answer is then awaited with ``head``.
 
         Args:
@@ -114,6 +132,7 @@ class Connection(asyncio.Protocol):
             last: whether the request is complete with these bytes.
             answer_s: seconds allowed until the head of the answer.
             stall_s: seconds allowed between two reads of the body.
+            switches: whether it asks for another protocol; the connection is for this one request then.
         """
         transport = self._transport
         if transport is None:
@@ -122,6 +141,7 @@ class Connection(asyncio.Protocol):
         self._head = asyncio.get_running_loop().create_future()
         self._received = self._interim = self._framed = self._close_delimited = False
         self._heads_only = heads_only
+        self._switches = switches
         self._request_done = last
         self._head_size = 0
         self._answer_s, self._stall_s = answer_s, stall_s
@@ -159,6 +179,12 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def close(self) -> None:
+        """Close the socket once what was written has left."""
+        if self._transport is not None:
+            self.deadline = self._clock() + _LAST_WORDS_S
+            self._transport.close()
+
     def expire(self, error: UpstreamError) -> None:
         """End the current exchange with an error, because its time is over."""
         self._timed_out = error
@@ -189,6 +215,9 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if response.status == SWITCHED and isinstance(error, httptools.HttpParserUpgrade):
+                self._switch(response, data[error.args[0] :])
+                return
             ours = error.__context__  # what a callback of ours raised inside the parser
             broken = UpstreamProtocolError(f"the answer is not HTTP/1.1 ({type(error).__name__})")
             self._fail(ours if isinstance(ours, UpstreamError) else broken)
@@ -248,7 +277,7 @@ class Connection(asyncio.Protocol):
         if response is None or self._head is None:
             return
         status = self._parser.get_status_code()
-        if status < 200:  # noqa: PLR2004 - the class of interim answers
+        if status < 200 and not (status == SWITCHED and self._switches):  # noqa: PLR2004 - interim
             self._interim = True
             self._framed = False
             response.headers = []
@@ -274,10 +303,22 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The end of an interim answer, or of the exchange."""
         response = self._response
-        if response is None or self._interim or response.complete:
+        if response is None or self._interim or response.complete or response.status == SWITCHED:
             return
         response.finish()
         self._settle(keep=self._parser.should_keep_alive())
+
+    # Another protocol.
+
+    def _switch(self, response: Response, first: bytes) -> None:
+        """From here on bytes are passed as they come, and nobody has to say anything in time."""
+        self._parser = _Passing(self)
+        self._close_delimited = True
+        self._answer_s = self._stall_s = math.inf
+        self.deadline = None
+        if first:
+            self.on_body(first)
+        response.wake()
 
     # Endings.
 
@@ -313,3 +354,16 @@ class Connection(asyncio.Protocol):
             return ClosedBeforeAnswer("the provider closed the connection without an answer")
         where = "body" if self._head is not None and self._head.done() else "head"
         return UpstreamProtocolError(f"the provider closed the connection inside the {where} of its answer")
+
+
+class _Passing:
+    """What stands in the parser's place once the connection speaks another protocol."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def feed_data(self, data: bytes) -> None:
+        """Take bytes as they came."""
+        self._connection.on_body(data)

@@ -299,10 +299,23 @@ class CallerConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._replay(data[upgrade.args[0] :])
+            rest = data[upgrade.args[0] :]
+            turn = self._arriving
+            if turn is not None and _asks_for_websocket(turn):
+                self._pass(turn, rest)
+            else:
+                self._replay(rest)
+
+    def _pass(self, turn: Turn, rest: bytes) -> None:
+        """What follows the request for a WebSocket is given to its turn as it comes."""
+        turn.switch()
+        self._arriving = None
+        self._parser = _Passing(turn)
+        if rest:
+            turn.came(rest)
 
     def _replay(self, rest: bytes) -> None:
-        """Go on without the upgrade that a caller offers (h2c): RFC 9110, 7.8 lets a server ignore it.
+        """Go on without another upgrade that a caller offers (h2c): RFC 9110, 7.8 lets a server ignore it.
 
         The parser stops at such a head and would take the body for the other protocol. Another one is told how the body
         is framed and reads on.
@@ -368,6 +381,26 @@ class CallerConnection(asyncio.Protocol):
         head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
         self.write(STATUS_LINES[status] + head + body)
         self.close()
+
+
+class _Passing:
+    """What stands in the parser's place after the request for a WebSocket."""
+
+    __slots__ = ("_turn",)
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+
+    def feed_data(self, data: bytes) -> None:
+        """Take bytes as they came."""
+        self._turn.came(data)
+
+
+def _asks_for_websocket(turn: Turn) -> bool:
+    """RFC 6455, 4.1: a GET with ``upgrade: websocket``."""
+    return turn.method == "GET" and any(
+        name == b"upgrade" and value.strip().lower() == b"websocket" for name, value in turn.lines
+    )
 
 
 def _target(url: bytes) -> tuple[bytes, bytes]:

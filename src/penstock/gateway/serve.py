@@ -32,7 +32,7 @@ def check_bind(host: str, *, guarded: bool) -> None:
 
 
 def server_of(gateway: Gateway, settings: Settings) -> uvicorn.Server:
-    """The server of a gateway: no access log, no headers of its own, no websockets."""
+    """The server of a gateway: no access log, no headers of its own; WebSockets are the gateway's."""
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)  # we log; a cut stream is not its error
     return uvicorn.Server(
         uvicorn.Config(

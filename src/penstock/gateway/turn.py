@@ -21,7 +21,8 @@ UNREAD = 1 << 16
 _JOINED = 1 << 16
 """Pieces up to so many bytes are joined with their frame; larger ones are not copied."""
 
-_NO_BODY = (204, 304)
+_NO_BODY = (101, 204, 304)
+_SWITCHED = 101
 
 
 class Line(Protocol):
@@ -61,6 +62,7 @@ class Turn(Caller):
         keep: whether the connection may be used again after it.
         old: whether it is HTTP/1.0.
         expects: whether the caller waits for ``100 Continue``.
+        switches: whether it asks for a WebSocket; what follows its head is the body then, and never at its end.
         ended: whether the whole body has arrived.
         done: whether the answer is complete.
         task: that works on it.
@@ -88,6 +90,7 @@ class Turn(Caller):
         "patience_s",
         "query",
         "started",
+        "switches",
         "task",
     )
 
@@ -98,7 +101,7 @@ class Turn(Caller):
         self.query = query
         self.lines = lines
         self.keep = True
-        self.old = self.expects = False
+        self.old = self.expects = self.switches = False
         self.ended = self.done = self.started = self.gone = False
         self.task: asyncio.Task[None] | None = None
         self.patience_s = 0.0
@@ -167,7 +170,10 @@ class Turn(Caller):
         else:
             self._chunked = True
             framing = b"transfer-encoding: chunked\r\n"
+        if status == _SWITCHED:
+            self.keep = True  # a connection that is to be another protocol's is not told to close
         self._line.write(self._head(status, lines, framing))
+        self.keep = self.keep and not self.switches
 
     async def pass_on(self, chunk: bytes) -> None:
         """Send a part of the body; waits while the caller's socket is full."""
@@ -210,6 +216,11 @@ class Turn(Caller):
         self._watched = False
 
     # The connection's side.
+
+    def switch(self) -> None:
+        """It asks for a WebSocket, and no request follows it on its connection."""
+        self.switches = self._in_parts = True
+        self.keep = False
 
     def came(self, piece: bytes) -> None:
         """A piece of the body has arrived."""

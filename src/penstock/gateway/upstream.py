@@ -160,6 +160,27 @@ class Upstream:
                     continue
                 raise UpstreamClosed(str(error)) from None
 
+    async def switch(self, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> tuple[Response, Connection]:
+        """Ask for another protocol on a connection of its own: the answer, and the connection to write to after a 101.
+
+        Args:
+            target: path and query.
+            headers: ``connection`` and ``upgrade`` among them.
+
+        Raises:
+            UpstreamError: as `request` does.
+        """
+        head = self._head(b"GET", target, headers, 0)
+        connection = await self._connect()
+        limits = self.limits
+        try:
+            connection.begin(
+                (head,), heads_only=False, last=True, answer_s=limits.answer_s, stall_s=limits.stall_s, switches=True
+            )
+            return await connection.head(), connection
+        except ClosedBeforeAnswer as error:
+            raise UpstreamClosed(str(error)) from None
+
     async def aclose(self) -> None:
         """Close every connection, running ones too."""
         if self._sweep is not None:
