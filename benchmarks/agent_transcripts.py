@@ -5,7 +5,8 @@ For each model and mean gap between the turns of a conversation, over the same r
     usd_none        every prompt token at the input price
     usd_automatic   the provider's automatic caching (Anthropic: the top-level marker; OpenAI: as it comes)
     usd_penstock    realised: the client applies the policy that the audit of the recorded traffic proposed
-    usd_bound       clairvoyant: for each prefix node apart the cheapest sequence of plain, write and read
+    usd_bound       clairvoyant: for each prefix node apart the cheapest sequence of plain, write and read; a prefix
+                    kept alive by writing what is new beyond it is outside of that, so that a share can be above one
     projected_usd   the replay of the recorded traffic under that policy
 
 What a first day teaches is shown apart: one half of the conversations is recorded, audited and replayed, and the other

@@ -11,7 +11,9 @@ What is compared, as a fraction of paying every token in full:
 
     mark_always_5m, mark_always_1h   every block is written when it has no live entry, without a limit on markers
     penstock                         decides each request from the requests before it
-    bound                            per block the cheapest sequence of plain, writes and reads, knowing the future
+    bound                            per block the cheapest sequence of plain, writes and reads, knowing the future;
+                                     a block kept alive by a write beyond it is outside of that, so that one can
+                                     in principle do better
 
 Variants: as-is; shuffled (the same requests at the same times in random order); unique (no block comes twice).
 """
