@@ -55,6 +55,12 @@ def test_what_comes_late_is_expected_to_come_later_still_until_that_is_seen() ->
     assert seen.hazards(0)[2] < 0.05
 
 
+def test_what_never_comes_after_ten_minutes_is_not_expected_later_before_that_is_seen() -> None:
+    loop = 2 * STAGES
+    quick = told([(loop, 0, False)] * 40 + [(loop, 1, False)] * 40)
+    assert quick.stays(loop)[EDGES[-1]] > 0.9 > Gaps().stays(loop)[EDGES[-1]]
+
+
 def test_returns_within_the_first_interval_are_told_by_their_age() -> None:
     gaps = Gaps()
     before = gaps.by_age()

@@ -61,14 +61,19 @@ class Gaps:
             one[2 * interval + 1] += came
 
     def hazards(self, kind: int) -> list[float]:
-        """For each interval the chance to come again in it, given that it did not before."""
+        """For each interval the chance to come again in it, given that it did not before.
+
+        What an interval's prior expects is scaled down with what was seen of the interval before: of traffic that
+        never comes back after ten minutes, nothing is expected after twenty, long before an hour is over.
+        """
         alike, counts = self._all[kind // STAGES], self._by_class.get(kind)
         found = []
-        before = 0.0
+        before = trend = 0.0
         for interval, prior in enumerate(_PRIOR[kind // STAGES]):
             place = 2 * interval
-            expected = prior if interval <= 1 else max(prior, _FADING * before)
+            expected = prior if interval <= 1 else max(prior * min(trend, 1.0), _FADING * before)
             before = (alike[place + 1] + 2.0 * expected) / (alike[place] + 2.0)
+            trend = before / prior
             if counts is None:
                 found.append(before)
             else:
