@@ -33,6 +33,7 @@ def test_a_call_is_counted_by_model_task_arm_and_status() -> None:
         'penstock_calls_total{task="triage",model="claude-haiku-4-5",arm="treated",status="200"} 1',
         f"penstock_cost_usd_total{{{model}}} 1.0",
         f"penstock_saved_usd{{{model}}} 2.0",
+        'penstock_saved_by_lever_usd{lever="cache"} 2.0',
         f'gen_ai_client_token_usage_total{{{model},gen_ai_token_type="cache_read"}} 7',
         'penstock_edits_total{lever="cache"} 1',
         'penstock_stand_downs_total{lever="cap",did="stands down"} 1',

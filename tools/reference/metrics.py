@@ -20,4 +20,5 @@ def metrics_page() -> str:
     lines += [
         "labels; what comes after them is counted under `other`. Labels hold names of tasks, models and files, never"
     ]
-    return "\n".join([*lines, "prompt text or keys."])
+    lines += ["prompt text or keys.", "", "[grafana-dashboard.json](grafana-dashboard.json) shows them in Grafana."]
+    return "\n".join(lines)

@@ -1,6 +1,7 @@
 """Which pages there are, writing them, and checking that they are what the code says.
 
-A page is a function that returns Markdown. To add one: one file and one line in ``PAGES``.
+A page is a function that returns Markdown, or the text of another kind of file, which its name says and which has no
+head. To add one: one file and one line in ``PAGES``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from tools.reference.cache_rules import cache_rules_page
 from tools.reference.cli import cli_page
 from tools.reference.errors import errors_page
 from tools.reference.findings import findings_page
+from tools.reference.grafana import grafana_page
 from tools.reference.metrics import metrics_page
 from tools.reference.schema import schema_page
 from tools.reference.settings import settings_page
@@ -26,6 +28,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "findings.md": findings_page,
     "metrics.md": metrics_page,
+    "grafana-dashboard.json": grafana_page,
     "schema.md": schema_page,
     "errors.md": errors_page,
 }
@@ -35,7 +38,7 @@ def main(check: bool, folder: Path = FOLDER) -> int:
     """Write the pages into a folder, or with ``check`` return 1 when one of them there is out of date."""
     stale = []
     for name, page in PAGES.items():
-        text, path = HEAD + page().rstrip() + "\n", folder / name
+        text, path = _head(name) + page().rstrip() + "\n", folder / name
         if check:
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 stale.append(name)
@@ -45,3 +48,7 @@ def main(check: bool, folder: Path = FOLDER) -> int:
     if stale:
         sys.stderr.write(f"error: out of date: {', '.join(stale)}\nhint: run `make docs`\n")
     return 1 if stale else 0
+
+
+def _head(name: str) -> str:
+    return HEAD if name.endswith(".md") else ""

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 
 from penstock.engine.record import Call
+from penstock.ledger.by_lever import SavedBy
 from penstock.money import PICO_PER_USD
 from penstock.telemetry.names import (
     CALLS,
@@ -17,6 +18,7 @@ from penstock.telemetry.names import (
     HELP,
     LABELS,
     MODEL_LABELS,
+    SAVED_BY_LEVER,
     SAVED_USD,
     STOOD_DOWN,
     TOKENS,
@@ -28,6 +30,8 @@ BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 
 MOST_SERIES = 2000
 """Label sets of one metric; further ones are counted under ``other``."""
+
+_MONEY = (COST_USD, SAVED_USD, SAVED_BY_LEVER)
 
 Labels = tuple[tuple[str, str], ...]
 Gauge = tuple[str, Labels, float]
@@ -97,6 +101,7 @@ class Metrics:
         self._counters: dict[str, dict[Labels, int]] = {}
         self._sums: dict[tuple[str, str, str], _Sums] = {}
         self._calls: dict[tuple[str, str, str, int | None], int] = {}
+        self._saved = SavedBy()
 
     def heard(self, call: Call) -> None:
         """Count a finished call."""
@@ -109,6 +114,7 @@ class Metrics:
             sums = self._sums.setdefault(model, _Sums())
         sums.add(call)
         if call.arm == "treated":
+            self._saved.add(call)
             for edit in call.edits:
                 self.count(EDITS_BY_LEVER, (("lever", edit.lever),))
         for note in call.notes:
@@ -145,6 +151,7 @@ class Metrics:
             for name, histogram in ((DURATION, sums.duration), (FIRST_TOKEN, sums.first_token)):
                 if histogram is not None:
                     histograms.setdefault(name, {})[labels] = histogram
+        counters[SAVED_BY_LEVER] = {(("lever", lever),): saved for lever, saved in self._saved.by_lever.items()}
         counters[FAILED_OPEN] = {(("fault", name),): count for name, count in failures.items()}
         for name, (kind, text) in HELP.items():
             shown = [gauge for gauge in gauges if gauge[0] == name]
@@ -153,7 +160,7 @@ class Metrics:
             yield f"# HELP {name} {text}"
             yield f"# TYPE {name} {kind}"
             for labels, count in counters.get(name, {}).items():
-                yield f"{name}{_labels(labels)} {count / PICO_PER_USD if name in (COST_USD, SAVED_USD) else count}"
+                yield f"{name}{_labels(labels)} {count / PICO_PER_USD if name in _MONEY else count}"
             for _, labels, value in shown:
                 yield f"{name}{_labels(labels)} {value}"
             for labels, histogram in histograms.get(name, {}).items():

@@ -41,6 +41,7 @@ TOKENS = "gen_ai_client_token_usage_total"
 CALLS = "penstock_calls_total"
 COST_USD = "penstock_cost_usd_total"
 SAVED_USD = "penstock_saved_usd"
+SAVED_BY_LEVER = "penstock_saved_by_lever_usd"
 UNKNOWN_COST = "penstock_unknown_cost_calls_total"
 EDITS_BY_LEVER = "penstock_edits_total"
 STOOD_DOWN = "penstock_stand_downs_total"
@@ -67,6 +68,7 @@ HELP: Mapping[str, tuple[str, str]] = {
     CALLS: ("counter", "Calls by task, model, arm and status."),
     COST_USD: ("counter", "What the calls of known cost cost."),
     SAVED_USD: ("gauge", "What calls cost less than they would have, where both sides are known."),
+    SAVED_BY_LEVER: ("gauge", "The same of treated calls, each call's shared over the levers that edited it."),
     UNKNOWN_COST: ("counter", "Calls whose cost is unknown; they are in no sum."),
     EDITS_BY_LEVER: ("counter", "Accepted edits by lever."),
     STOOD_DOWN: ("counter", "Calls in which a lever noted why it did something else than act, by what it did."),
@@ -96,6 +98,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     CALLS: ("task", "model", "arm", "status"),
     COST_USD: MODEL_LABELS,
     SAVED_USD: MODEL_LABELS,
+    SAVED_BY_LEVER: ("lever",),
     UNKNOWN_COST: MODEL_LABELS,
     EDITS_BY_LEVER: ("lever",),
     STOOD_DOWN: ("lever", "did"),
