@@ -8,7 +8,7 @@ so no turn of a conversation is written otherwise than the turn before.
 
 The order of ``properties`` can steer the order in which a model writes its answer's keys. It is put back to one that
 the client sent itself, and only where the client sends several, so that it cannot be counting on any
-(decision 0006).
+(decision 0011).
 
 The first spellings are kept in memory, within a bound, and written nowhere.
 """
