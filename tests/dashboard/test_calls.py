@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+from typing import get_args
+
+import pytest
+
 from penstock.dashboard.calls import PAGE, calls, one_call
+from penstock.engine.holdback import Arm
 from penstock.ledger.sqlite import open_ledger
 from penstock.wire.usage import Usage
 from tests.dashboard.ledgers import mixed
@@ -54,3 +59,8 @@ def test_what_is_not_known_of_a_call_is_not_made_up() -> None:
 def test_a_sum_at_another_price_table_says_so() -> None:
     assert one_call(call(1, price_table="an old one")).other_table
     assert one_call(call(1)).other_table is None
+
+
+@pytest.mark.parametrize("arm", get_args(Arm))
+def test_every_arm_says_what_became_of_the_edits(arm: Arm) -> None:
+    assert one_call(call(1, arm=arm)).fate

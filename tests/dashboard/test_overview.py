@@ -79,3 +79,7 @@ def test_sums_of_money_are_over_all_calls_when_records_are_too_many(
     monkeypatch.setattr(module, "MOST_CALLS", 2)
     found = shown([call(number) for number in range(5)])
     assert (found.total.calls, found.total.cost, found.counts.calls) == (5, 35, 2)
+
+
+def test_a_record_of_our_own_requests_is_no_call_that_failed() -> None:
+    assert shown([call(1, arm="own", status=None)]).counts.errors == 0

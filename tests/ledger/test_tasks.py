@@ -59,3 +59,11 @@ def test_an_endpoint_s_models_have_their_own_figures_and_latencies() -> None:
 def test_what_judges_cost_is_part_of_what_shadows_cost() -> None:
     (one,) = _by_task([call(1, extra_sends=(_extra("shadow", "agreed (judge)"), _extra("judge", "a tie", 3)))])
     assert (one.shadows, one.shadow_cost) == (1, 8)
+
+
+def test_what_requests_of_ours_cost_is_counted_and_is_no_call_that_failed() -> None:
+    figures = by_task()
+    figures.add(call(1))
+    figures.add(call(2, arm="own", status=None, usage=None, cost=Picodollars(3)))
+    (one,) = figures.rows
+    assert (one.calls, one.errors, one.cost) == (1, 0, 10)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import msgspec
 
+from penstock.engine.holdback import Arm
 from penstock.engine.quote import Quote
 from penstock.engine.record import Call
 from penstock.ledger.runs import agreements_of, faults_of
@@ -19,11 +20,12 @@ from penstock.wire.usage import Basis, Usage
 PAGE = 50
 """Calls of a page."""
 
-ARMS = {
+ARMS: Mapping[Arm, str] = {
     "treated": "the edits below were sent",
     "holdback": "held back: the client's bytes were sent, and the edits below are what would have been done",
     "observe": "observed: the client's bytes were sent, and the edits below are what apply would do",
-    "bypass": "the caller asked to be left alone",
+    "bypass": "the caller's request went as it came, and nothing was planned",
+    "own": "no caller's call: what requests of ours cost that no call followed",
 }
 """What became of a call's edits, by arm."""
 

@@ -67,7 +67,7 @@ class Counts(msgspec.Struct):
     Attributes:
         calls: how many.
         arms: calls by arm.
-        errors: calls without a 2xx answer.
+        errors: calls of callers without a 2xx answer.
         no_usage: answered calls of which no usage was reported.
         prompt: prompt tokens; read: of them, read from a cache; written: put into one.
         failed_open: levers that raised, by name and error.
@@ -94,7 +94,7 @@ class Counts(msgspec.Struct):
         answered = call.status is not None and 200 <= call.status < 300  # noqa: PLR2004 - HTTP
         self.calls += 1
         self.arms[call.arm] += 1
-        self.errors += not answered
+        self.errors += not answered and call.arm != "own"
         self.failed_open.update(call.failures)
         self.simulated += SIMULATED in call.tags
         if call.usage is None:

@@ -16,7 +16,7 @@ class Figures(msgspec.Struct, kw_only=True):
     Attributes:
         name: of the task (a name or fingerprint), or of the endpoint (its dialect).
         model: the model of the answers that callers got.
-        calls: how many.
+        calls: how many callers made; records of requests of ours add their cost alone.
         accepted: answers with a 2xx status that were neither refused nor cut.
         errors: calls without a 2xx answer; refused, truncated: answers that ended so.
         escalated: calls whose first answer a verifier turned down.
@@ -57,8 +57,9 @@ class Figures(msgspec.Struct, kw_only=True):
     def add(self, call: Call) -> None:
         """Count one call."""
         answered = call.status is not None and 200 <= call.status < 300  # noqa: PLR2004 - HTTP
-        self.calls += 1
-        self.errors += not answered
+        asked = call.arm != "own"
+        self.calls += asked
+        self.errors += asked and not answered
         self.refused += answered and call.finish == "refusal"
         self.truncated += answered and call.finish == "length"
         self.accepted += answered and call.finish not in ("refusal", "length")
