@@ -134,3 +134,102 @@ def test_a_write_that_fails_is_said_and_tried_again(tmp_path: Path, monkeypatch:
     running.heard(call())
     assert running.close()
     assert running.saved == 1
+
+
+def whole(path: Path) -> dict[int, int]:
+    lengths = kept(path).lengths.of(KEY)
+    return {} if lengths is None else lengths.whole
+
+
+def learn(running: EvidenceKeeper, *tokens: int) -> None:
+    for one in tokens:
+        running.evidence.lengths.add(KEY, one)
+
+
+def snapshot(running: EvidenceKeeper, clock: Clock) -> None:
+    """A snapshot of what was learnt until now."""
+    before = running.saved
+    clock.now += 61
+    deadline = time.monotonic() + 20
+    while running.saved == before:
+        assert time.monotonic() < deadline
+        running.heard(call())
+        threading.Event().wait(0.002)
+
+
+def end(running: EvidenceKeeper) -> None:
+    running.heard(call())
+    assert running.close()
+
+
+def test_processes_that_write_to_one_file_add_up_and_what_they_began_with_is_counted_once(tmp_path: Path) -> None:
+    path, clock = tmp_path / "calls.db", Clock()
+    first = keeper(path, clock)
+    learn(first, 40)
+    end(first)
+    one, two, three = (EvidenceKeeper(path, clock=clock, writer=name, every_s=60.0) for name in ("1", "2", "3"))
+    learn(one, 50)
+    snapshot(one, clock)
+    learn(two, 50, 60)
+    snapshot(two, clock)
+    learn(one, 70)
+    snapshot(one, clock)
+    assert whole(path) == {40: 1, 50: 2, 60: 1, 70: 1}
+    snapshot(one, clock)  # nothing new
+    learn(two, 80)
+    for running in (two, one, three):
+        end(running)
+    assert whole(path) == {40: 1, 50: 2, 60: 1, 70: 1, 80: 1}
+    last = keeper(path, clock)
+    assert last.evidence.lengths.of(KEY) is not None
+    assert last.close()
+
+
+def test_a_process_that_comes_while_another_runs_begins_with_what_that_one_wrote(tmp_path: Path) -> None:
+    path, clock = tmp_path / "calls.db", Clock()
+    old = EvidenceKeeper(path, clock=clock, writer="old", every_s=60.0)
+    learn(old, 40)
+    snapshot(old, clock)
+    new = EvidenceKeeper(path, clock=clock, writer="new", every_s=60.0)
+    learn(new, 50)
+    learn(old, 60)
+    snapshot(new, clock)
+    end(old)  # it writes after the new one did
+    learn(new, 70)
+    end(new)
+    assert whole(path) == {40: 1, 50: 1, 60: 1, 70: 1}
+
+
+def test_many_writers_at_once_lose_nothing(tmp_path: Path) -> None:
+    path, clock = tmp_path / "calls.db", Clock()
+    writers = [EvidenceKeeper(path, clock=clock, writer=str(number), every_s=0.0) for number in range(4)]
+
+    def work(running: EvidenceKeeper) -> None:
+        for _ in range(30):
+            learn(running, 40)
+            running.heard(call())
+            threading.Event().wait(0.001)
+        end(running)
+
+    threads = [threading.Thread(target=work, args=(running,)) for running in writers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [running.failing for running in writers] == [None] * 4
+    assert whole(path) == {40: 120}
+
+
+def test_a_part_that_another_process_broke_is_written_whole(tmp_path: Path) -> None:
+    path, clock = tmp_path / "calls.db", Clock()
+    one, two = (EvidenceKeeper(path, clock=clock, writer=name, every_s=60.0) for name in ("1", "2"))
+    learn(one, 40)
+    snapshot(one, clock)
+    learn(two, 50)
+    snapshot(two, clock)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE evidence SET summary = x'ff' WHERE part = 'lengths'")
+    learn(one, 60)
+    end(one)
+    assert whole(path) == {40: 1, 60: 1}
+    assert two.close()

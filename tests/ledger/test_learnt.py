@@ -43,12 +43,22 @@ def test_an_empty_file_holds_empty_evidence(ledger: Ledger) -> None:
     assert ledger.evidence.load() == (Evidence(), [])
 
 
-def test_the_last_writer_s_word_counts(ledger: Ledger) -> None:
+def test_rows_are_kept_in_place_of_earlier_ones(ledger: Ledger) -> None:
     save(ledger, some_evidence(), "one")
     later = some_evidence()
     later.lengths.add(KEY, 80)
     save(ledger, later, "two")
     assert ledger.evidence.load()[0] == later
+
+
+def test_nothing_is_kept_when_the_table_is_not_as_it_was(ledger: Ledger) -> None:
+    before = ledger.evidence.stamp()
+    save(ledger, some_evidence(), "one")
+    rows = [learnt("lengths", Evidence().lengths.to_builtins(), 6.0)]
+    assert ledger.evidence.save(rows, "two", before) is None
+    assert ledger.evidence.load()[0] == some_evidence()
+    assert ledger.evidence.save(rows, "two", ledger.evidence.stamp()) == ledger.evidence.stamp()
+    assert ledger.evidence.load()[0].lengths == Evidence().lengths
 
 
 def corrupt(ledger: Ledger, change: str) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from penstock.evidence.growth import grown
+
 _STEP = math.log(1.01)
 _WIDEST = 500
 _ENOUGH = 20
@@ -47,6 +49,13 @@ class Ratio(msgspec.Struct):
         self.estimated += other.estimated
         for step, count in other.steps.items():
             self.steps[step] = self.steps.get(step, 0) + count
+
+    def advance(self, earlier: Ratio, now: Ratio) -> None:
+        """Add what was counted since an earlier state (``evidence.growth``)."""
+        self.provider = grown(self.provider, earlier.provider, now.provider)
+        self.estimated = grown(self.estimated, earlier.estimated, now.estimated)
+        for step, count in now.steps.items():
+            self.steps[step] = grown(self.steps.get(step, 0), earlier.steps.get(step, 0), count)
 
     @property
     def calls(self) -> int:
@@ -112,6 +121,11 @@ class Calibration(msgspec.Struct):
         """Add another summary to this one."""
         for model, ratio in other.by_model.items():
             self.by_model.setdefault(model, Ratio()).merge(ratio)
+
+    def advance(self, earlier: Calibration, now: Calibration) -> None:
+        """Add what was counted since an earlier state (``evidence.growth``)."""
+        for model, ratio in now.by_model.items():
+            self.by_model.setdefault(model, Ratio()).advance(earlier.by_model.get(model, Ratio()), ratio)
 
     def to_builtins(self) -> Any:
         """Plain lists and numbers for JSON."""

@@ -49,6 +49,11 @@ class Chances:
         self.first.merge(other.first)
         self.second.merge(other.second)
 
+    def advance(self, earlier: Chances, now: Chances) -> None:
+        """Add what was learnt since an earlier state (``evidence.growth``)."""
+        self.first.advance(earlier.first, now.first)
+        self.second.advance(earlier.second, now.second)
+
     def to_builtins(self) -> dict[str, Any]:
         """Plain JSON values; the averages of stakes begin anew."""
         return {"first": self.first.to_builtins(), "second": self.second.to_builtins()}

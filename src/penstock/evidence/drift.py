@@ -141,6 +141,10 @@ class Watch(msgspec.Struct):
             self.alarmed_at, self.why = other.alarmed_at, other.why
 
 
+def _weight(watch: Watch) -> tuple[float, int]:
+    return watch.alarmed_at or 0.0, sum(watch.promised)
+
+
 def explained(said: Mapping[str, int]) -> str:
     """What the provider's diagnostics gave as reasons, the most frequent first, as a clause; empty without any."""
     if not said:
@@ -201,6 +205,21 @@ class DriftBook(msgspec.Struct):
             self.sums.setdefault(key, Reconciled()).merge(sums)
         for model, watch in other.watches.items():
             self.watches.setdefault(model, Watch.start(watch.baseline)).merge(watch)
+
+    def advance(self, earlier: DriftBook, now: DriftBook) -> None:
+        """Add what was counted since an earlier state (``evidence.growth``).
+
+        A watch is no sum: where two processes watched a model, the one with the later alarm stands, else the one that
+        saw more promises. Both keep their word on false alarms, and neither borrows from the other.
+        """
+        for key, sums in now.sums.items():
+            self.sums.setdefault(key, Reconciled()).advance(earlier.sums.get(key, Reconciled()), sums)
+        for model, watch in now.watches.items():
+            before, mine = earlier.watches.get(model), self.watches.get(model)
+            if watch == before and mine is not None:
+                continue
+            if mine is None or mine == before or _weight(watch) >= _weight(mine):
+                self.watches[model] = watch
 
     def to_builtins(self) -> Any:
         """Plain JSON values."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from penstock.evidence.growth import grown
+
 _PRIOR_TRIES = 10.0
 _PRIOR_FAILS = 0.5
 
@@ -45,6 +47,14 @@ class Escalations(msgspec.Struct):
             mine.tried += theirs.tried
             for reason, count in theirs.failed.items():
                 mine.failed[reason] = mine.failed.get(reason, 0) + count
+
+    def advance(self, earlier: Escalations, now: Escalations) -> None:
+        """Add what was counted since an earlier state (``evidence.growth``)."""
+        for key, after in now.by_key.items():
+            mine, before = self.by_key.setdefault(key, Tries()), earlier.by_key.get(key, Tries())
+            mine.tried = grown(mine.tried, before.tried, after.tried)
+            for reason, count in after.failed.items():
+                mine.failed[reason] = grown(mine.failed.get(reason, 0), before.failed.get(reason, 0), count)
 
     def to_builtins(self) -> Any:
         """Plain lists and numbers for JSON."""

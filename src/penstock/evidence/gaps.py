@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Self
 
+from penstock.evidence.growth import grow
+
 EDGES = (300.0, 600.0, 1200.0, 1800.0, 3600.0)
 """Ends of the intervals in seconds, inclusive; every lifetime of at most an hour is one of them."""
 AGES = (60.0, 150.0)
@@ -102,6 +104,15 @@ class Gaps:
         _add(self._soon, other._soon)
         for kind, counts in other._by_class.items():
             _add(self._by_class.setdefault(kind, [0.0] * (2 * len(EDGES))), counts)
+
+    def advance(self, earlier: Gaps, now: Gaps) -> None:
+        """Add what was counted since an earlier state (``evidence.growth``)."""
+        for mine, before, after in zip(self._all, earlier._all, now._all, strict=True):
+            grow(mine, before, after)
+        grow(self._soon, earlier._soon, now._soon)
+        nothing = [0.0] * (2 * len(EDGES))
+        for kind, after in now._by_class.items():
+            grow(self._by_class.setdefault(kind, list(nothing)), earlier._by_class.get(kind, nothing), after)
 
     def to_builtins(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from penstock.evidence.growth import grown
+
 ROUNDS = 40
 """Rounds that are told apart; more than any price lets a prefix be kept for."""
 _TASKS = 2000
@@ -49,6 +51,18 @@ class Idle:
                 self._counts[task] = [a + b for a, b in zip(mine, theirs, strict=True)]
             elif len(self._counts) < _TASKS:
                 self._counts[task] = list(theirs)
+
+    def advance(self, earlier: Idle, now: Idle) -> None:
+        """Add what was counted since an earlier state (``evidence.growth``)."""
+        nothing = [0] * (2 * ROUNDS)
+        for task, after in now._counts.items():
+            mine = self._counts.get(task)
+            if mine is None:
+                if len(self._counts) >= _TASKS:
+                    continue
+                mine = nothing
+            before = earlier._counts.get(task, nothing)
+            self._counts[task] = [grown(a, b, c) for a, b, c in zip(mine, before, after, strict=True)]
 
     def to_builtins(self) -> dict[str, list[int]]:
         """Plain JSON values."""

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from penstock.evidence.binomial import share_at_least, tolerance_rank
+from penstock.evidence.growth import grown
 from penstock.unknown import Unknown
 
 _EXACT_TO = 256
@@ -97,6 +98,17 @@ class Lengths:
         self.whole_count += other.whole_count
         self.cut_count += other.cut_count
         self._tokens += other._tokens
+
+    def advance(self, earlier: Lengths, now: Lengths) -> None:
+        """Add what was counted since an earlier state (``evidence.growth``)."""
+        for mine, before, after in ((self.whole, earlier.whole, now.whole), (self.cut, earlier.cut, now.cut)):
+            for length, count in after.items():
+                mine[length] = grown(mine.get(length, 0), before.get(length, 0), count)
+        self.ours = grown(self.ours, earlier.ours, now.ours)
+        self.ours_cut = grown(self.ours_cut, earlier.ours_cut, now.ours_cut)
+        self.whole_count = grown(self.whole_count, earlier.whole_count, now.whole_count)
+        self.cut_count = grown(self.cut_count, earlier.cut_count, now.cut_count)
+        self._tokens = grown(self._tokens, earlier._tokens, now._tokens)
 
     @property
     def count(self) -> int:
@@ -228,6 +240,18 @@ class LengthTable(msgspec.Struct):
             if mine is not None:
                 mine.merge(theirs)
         self.untracked += other.untracked
+
+    def advance(self, earlier: LengthTable, now: LengthTable) -> None:
+        """Add what was counted since an earlier state (``evidence.growth``)."""
+        nothing = Lengths()
+        for key, lengths in now.by_key.items():
+            before = earlier.by_key.get(key, nothing)
+            if lengths.count == before.count and lengths.ours == before.ours and key in self.by_key:
+                continue
+            mine = self._open(key)
+            if mine is not None:
+                mine.advance(before, lengths)
+        self.untracked = grown(self.untracked, earlier.untracked, now.untracked)
 
     def _open(self, key: LengthKey) -> Lengths | None:
         lengths = self.by_key.get(key)

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Self
 
+from penstock.evidence.growth import grown, moved
+
 _BITS = 14
 _PLACES = 1 << _BITS
 _SPREAD = 0x9E3779B97F4A7C15
@@ -109,6 +111,19 @@ class Odds:
                 if value:
                     mine[place] += value
         self.examples += other.examples
+
+    def advance(self, earlier: Odds, now: Odds) -> None:
+        """Add what was learnt since an earlier state (``evidence.growth``); a weight gathers no more than it may."""
+        most = _MEMORY - _PRIOR
+        for place, value in enumerate(now._precision):
+            if value == earlier._precision[place] and now._eta[place] == earlier._eta[place]:
+                continue
+            precision = max(0.0, moved(self._precision[place], earlier._precision[place], value))
+            eta = moved(self._eta[place], earlier._eta[place], now._eta[place])
+            if precision > most:
+                eta *= _MEMORY / (_PRIOR + precision)
+            self._precision[place], self._eta[place] = min(precision, most), eta
+        self.examples = grown(self.examples, earlier.examples, now.examples)
 
     def to_builtins(self) -> dict[str, Any]:
         """Plain JSON values: only the places that were ever moved."""

@@ -46,6 +46,19 @@ class Pace:
             latest = max(last, known[1])
             self._counts[task] = (count * _kept(latest - last) + known[0] * _kept(latest - known[1]), latest)
 
+    def advance(self, earlier: Pace, now: Pace) -> None:
+        """Add the arrivals since an earlier state (``evidence.growth``), each as far as it has faded."""
+        for task, (count, last) in now._counts.items():
+            before, then = earlier._counts.get(task, (0.0, last))
+            mine, mine_last = self._counts.get(task, (0.0, last))
+            if (mine, mine_last) == (before, then):
+                mine, mine_last, before, then = 0.0, last, 0.0, last
+            if task not in self._counts and len(self._counts) >= _TASKS:
+                continue
+            latest = max(last, mine_last)
+            fresh = (count - before * _kept(last - then)) * _kept(latest - last)
+            self._counts[task] = (max(0.0, mine * _kept(latest - mine_last) + fresh), latest)
+
     def to_builtins(self) -> dict[str, list[float]]:
         """Plain JSON values."""
         return {task: list(known) for task, known in self._counts.items()}

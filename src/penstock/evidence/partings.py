@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from penstock.evidence.growth import grow_pairs
+
 _TASKS = 5000
 _STRENGTH = 4.0
 _MEMORY = 400.0
@@ -51,6 +53,16 @@ class Partings:
                 mine[1] += parted
             elif len(self._tasks) < _TASKS:
                 self._tasks[task] = [prompts, parted]
+
+    def advance(self, earlier: Partings, now: Partings) -> None:
+        """Add what was counted since an earlier state (``evidence.growth``)."""
+        nothing = [0.0, 0.0]
+        for task, after in now._tasks.items():
+            mine = self._tasks.get(task)
+            if mine is None and len(self._tasks) < _TASKS:
+                mine = self._tasks[task] = list(nothing)
+            if mine is not None:
+                grow_pairs(mine, earlier._tasks.get(task, nothing), after)
 
     def to_builtins(self) -> dict[str, list[float]]:
         """Plain JSON values."""

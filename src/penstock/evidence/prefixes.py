@@ -185,6 +185,35 @@ class Prefixes:
                 mine.entry[here] = theirs.entry[place]
                 mine.owner[here] = 0
 
+    def advance(self, earlier: Prefixes, now: Prefixes) -> None:
+        """Add the prefixes that were seen since an earlier state (``evidence.growth``), and how often.
+
+        Of two processes that saw one, the later tells where it went on, and the longer life is believed.
+        """
+        self.merge(now._beyond(earlier))
+
+    def _beyond(self, earlier: Prefixes) -> Prefixes:
+        """What of this table an earlier state of it did not hold."""
+        fresh = Prefixes(self.limit)
+        fresh.base = self.base
+        if self.base is None:
+            return fresh
+        shift = 0 if earlier.base is None else round((earlier.base - self.base) * TENTHS)
+        for shard, place in self.records():
+            before = earlier.find(shard.keys[place])
+            count = kids = 0
+            if before is not None:
+                then, there = before
+                if then.seen[there] + shift == shard.seen[place] and then.count[there] == shard.count[place]:
+                    continue
+                count, kids = then.count[there], then.kids[there]
+            here, new = fresh.open(shard.keys[place])
+            for name in _FIELDS:
+                getattr(here, name)[new] = getattr(shard, name)[place]
+            here.count[new] = max(0, shard.count[place] - count)
+            here.kids[new] = max(0, shard.kids[place] - kids)
+        return fresh
+
     def _move_base(self, tenths: int) -> None:
         assert self.base is not None  # noqa: S101 - narrows for the type checker; merge has set it
         self.base -= tenths / TENTHS

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
+from penstock.evidence.growth import grow_pairs
+
 ENDS = 8
 """How many ends of a tail are told apart; 0 is the last place."""
 _CLASSES = 3
@@ -69,6 +71,17 @@ class Reach:
                 _add(mine, counts)
             elif len(self._tasks) < _TASKS:
                 self._tasks[task] = list(counts)
+
+    def advance(self, earlier: Reach, now: Reach) -> None:
+        """Add what was counted since an earlier state (``evidence.growth``)."""
+        grow_pairs(self._all, earlier._all, now._all)
+        nothing = [0.0] * _WIDTH
+        for task, after in now._tasks.items():
+            mine = self._tasks.get(task)
+            if mine is None and len(self._tasks) < _TASKS:
+                mine = self._tasks[task] = list(nothing)
+            if mine is not None:
+                grow_pairs(mine, earlier._tasks.get(task, nothing), after)
 
     def to_builtins(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from penstock.evidence.growth import grown
 from penstock.wire.usage import Basis, Usage
 
 APART = 0.5
@@ -122,6 +123,11 @@ class Reconciled(msgspec.Struct):
         """Add another's sums to this one's."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def advance(self, earlier: Reconciled, now: Reconciled) -> None:
+        """Add what was counted since an earlier state (``evidence.growth``)."""
+        for name in self.__struct_fields__:
+            setattr(self, name, grown(getattr(self, name), getattr(earlier, name), getattr(now, name)))
 
     def to_builtins(self) -> Any:
         """Plain numbers, in the order of the attributes."""

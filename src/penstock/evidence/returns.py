@@ -13,6 +13,8 @@ from typing import Any, Self
 
 import msgspec
 
+from penstock.evidence.growth import grown, moved
+
 UNREAD = 4.0
 """Expected reads that did not come, at which writing is a loss by all that is seen."""
 _ACCOUNTS = 5000
@@ -58,6 +60,15 @@ class Account(msgspec.Struct):
         self.read_meanwhile += other.read_meanwhile
         self.last_write = max(self.last_write, other.last_write)
         self.probes += other.probes
+
+    def advance(self, earlier: Account, now: Account) -> None:
+        """Add what was counted since an earlier state (``evidence.growth``)."""
+        for name in ("prompt", "read", "writes", "unread_writes", "unread_tokens", "read_meanwhile", "probes"):
+            setattr(self, name, grown(getattr(self, name), getattr(earlier, name), getattr(now, name)))
+        self.unread = max(0.0, moved(self.unread, earlier.unread, now.unread))
+        for ttl, tokens in now.written.items():
+            self.written[ttl] = grown(self.written.get(ttl, 0), earlier.written.get(ttl, 0), tokens)
+        self.last_write = max(self.last_write, now.last_write)
 
     def end_streak(self) -> None:
         """Writing pays again, as far as is seen."""
@@ -150,6 +161,15 @@ class Returns:
                 copy = Account()
                 copy.merge(theirs)
                 self._accounts[name] = copy
+
+    def advance(self, earlier: Returns, now: Returns) -> None:
+        """Add what was counted since an earlier state (``evidence.growth``)."""
+        for name, account in now._accounts.items():
+            mine = self._accounts.get(name)
+            if mine is None and len(self._accounts) < _ACCOUNTS:
+                mine = self._accounts[name] = Account()
+            if mine is not None:
+                mine.advance(earlier._accounts.get(name, _NOTHING), account)
 
     def to_builtins(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -271,6 +271,12 @@ class ReuseEvidence:
             mine: Any = getattr(self, name)
             mine.merge(getattr(other, name))
 
+    def advance(self, earlier: ReuseEvidence, now: ReuseEvidence) -> None:
+        """Add what was learnt since an earlier state (``evidence.growth``)."""
+        for name in _PARTS:
+            mine: Any = getattr(self, name)
+            mine.advance(getattr(earlier, name), getattr(now, name))
+
     def copied(self) -> ReuseEvidence:
         """A copy without its open forecasts; quick, for the tables are arrays."""
         fresh = ReuseEvidence(self.prefixes.limit)

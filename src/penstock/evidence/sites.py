@@ -82,6 +82,12 @@ class Sites:
         merged = Sites((*self._sites.values(), *other._sites.values()))
         self._sites, self._bands, self._names = merged._sites, merged._bands, merged._names
 
+    def advance(self, earlier: Sites, now: Sites) -> None:
+        """Add the sites that are new since an earlier state (``evidence.growth``)."""
+        fresh = tuple(site for name, site in now._sites.items() if name not in earlier._sites)
+        if fresh:
+            self.merge(Sites(fresh))
+
     def to_builtins(self) -> Any:
         """Plain JSON values; hashes only."""
         return [[site.first_at, site.name, site.shape, list(site.sketch)] for site in sorted(self._sites.values())]

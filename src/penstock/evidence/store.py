@@ -36,6 +36,9 @@ class Summary(Protocol):
     def merge(self, other: Self) -> None:
         """Add another summary of the same kind to this one."""
 
+    def advance(self, earlier: Self, now: Self) -> None:
+        """Add what was learnt since an earlier state of ``now`` (``evidence.growth``)."""
+
     def to_builtins(self) -> Any:
         """Plain JSON values."""
 
@@ -72,6 +75,13 @@ class Evidence(msgspec.Struct):
         for name in _PARTS:
             mine: Any = getattr(self, name)
             mine.merge(getattr(other, name))
+
+    def advance(self, earlier: Evidence, now: Evidence) -> None:
+        """Add what a process has learnt since an earlier state of its own, in the parts that are kept (``growth``)."""
+        for name in _PARTS:
+            if self.keeps(name):
+                mine: Any = getattr(self, name)
+                mine.advance(getattr(earlier, name), getattr(now, name))
 
     def to_json(self) -> bytes:
         """The evidence as JSON; counts and hashes only, no prompt text."""

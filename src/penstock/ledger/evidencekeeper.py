@@ -1,8 +1,9 @@
 """Keeps what a process learnt from traffic in the ledger's file, so that a restart goes on where it stopped.
 
 A snapshot is taken when a call ends and the last one is old enough, and at the close. Where calls end only a copy is
-made; a thread turns it into rows. Processes that write to one file do not add up: the last one to write is who a
-restart goes on from. The gates have a keeper of their own (``gatekeeper``), which follows them within seconds.
+made; a thread turns it into rows. Where other processes write to the file too, each adds what it has learnt since its
+last snapshot to what stands there, so that a restart goes on with what all of them learnt, counted once
+(decision 0013). The gates have a keeper of their own (``gatekeeper``), which follows them within seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from penstock.engine.record import Call
 from penstock.errors import InternalError
 from penstock.evidence.store import Evidence
-from penstock.ledger.learnt import learnt
+from penstock.ledger.learnt import Learnt, Stamp, evidence_of, learnt
 from penstock.ledger.sqlite import Ledger, open_ledger
 
 EVERY_S = 60.0
@@ -51,7 +52,10 @@ class EvidenceKeeper:
         self._writer = writer
         self._every_s = every_s
         self._ledger: Ledger = open_ledger(path)
-        self.evidence, self.broken = self._ledger.evidence.load()
+        shelf = self._ledger.evidence
+        self._stamp, self._last = shelf.stamp(), shelf.rows()
+        self._alone = True
+        self.evidence, self.broken = shelf.load()
         self._due = clock() + every_s
         self._heard = 0
         self._copy: dict[str, Callable[[], Any]] | None = None
@@ -111,8 +115,7 @@ class EvidenceKeeper:
         """Turn a copy into rows and keep them; a failure is said and the next snapshot tries again."""
         started, at = time.perf_counter(), self._clock()
         try:
-            rows = [learnt(name, values(), at) for name, values in parts.items()]
-            self._ledger.evidence.save(rows, self._writer)
+            self._keep([learnt(name, values(), at) for name, values in parts.items()], at)
         except InternalError as error:
             self.failing = str(error)
         except Exception as error:  # noqa: BLE001 - a part in trouble may not end the thread
@@ -121,3 +124,27 @@ class EvidenceKeeper:
             self.saved += 1
             self.failing = None
         self._due = at + max(self._every_s, SPARING * (time.perf_counter() - started))
+
+    def _keep(self, rows: list[Learnt], at: float) -> None:
+        """Keep rows; where others wrote, what was learnt since the last ones is added to what they left."""
+        shelf = self._ledger.evidence
+        kept: Stamp | None = None
+        while kept is None:
+            found = shelf.stamp()
+            alone = self._alone and found == self._stamp
+            kept = shelf.save(rows if alone else self._added(rows, at), self._writer, found)
+            self._alone = alone
+        self._stamp, self._last = kept, rows
+
+    def _added(self, rows: list[Learnt], at: float) -> list[Learnt]:
+        earlier, now = evidence_of(self._last)[0], evidence_of(rows)[0]
+        shared, broken = self._ledger.evidence.load()
+        whole = set(broken) | (_parts(self._last) - _parts(self._ledger.evidence.rows()))
+        shared.advance(earlier, now)
+        for part in filter(now.keeps, whole):
+            setattr(shared, part, getattr(now, part))
+        return [learnt(name, values(), at) for name, values in shared.snapshot().items()]
+
+
+def _parts(rows: list[Learnt]) -> set[str]:
+    return {row.part for row in rows}
