@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -33,6 +34,12 @@ class Counted(NamedTuple):
 _NOTHING = Counted((), ())
 
 
+@lru_cache(maxsize=1024)
+def _key(family: str, factor: float) -> Hashable:
+    """The name of a summary, one object for all the prompts that have it."""
+    return "tokens", family, factor
+
+
 def counted(outline: Outline, family: str, factor: float) -> Counted:
     """Tokens of each segment: the family's estimate times ``factor``, rounded, at least 1.
 
@@ -41,7 +48,7 @@ def counted(outline: Outline, family: str, factor: float) -> Counted:
         family: the tokenizer family.
         factor: the model's calibration.
     """
-    key = ("tokens", family, factor)
+    key = _key(family, factor)
     known: Counted | None = outline.remembered(key)
     if known is not None:
         return known

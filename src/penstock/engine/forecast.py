@@ -22,7 +22,7 @@ from penstock.models.profile import Profile
 from penstock.unknown import Unknown
 from penstock.wire.view import View
 
-_MOST_ENTRIES = 200_000
+_MOST_ENTRIES = 100_000
 _MOST_PENDING = 50_000
 
 

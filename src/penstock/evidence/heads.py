@@ -20,7 +20,7 @@ MOST_CUTS = 3
 _FEWEST = 3
 _STEP, _GROWTH = 64, 64
 _LINE_END = re.compile(rb"(?<!\\)(?:\\\\)*\\n")
-_COUNTS, _PLACES = 100_000, 20_000
+_COUNTS, _PLACES = 40_000, 10_000
 
 
 def places_of(text: bytes, seed: int) -> list[tuple[int, int]]:

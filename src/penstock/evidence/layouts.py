@@ -20,7 +20,7 @@ from penstock.wire.memo import Memo
 from penstock.wire.segments import Level, Segment
 from penstock.wire.view import View
 
-_TEXTS, _TEMPLATES, _PROMPTS = 50_000, 1_000, 20_000
+_TEXTS, _TEMPLATES, _PROMPTS = 20_000, 1_000, 10_000
 _ROLES = frozenset({"system", "developer", "user"})
 _QUOTE = ord('"')
 

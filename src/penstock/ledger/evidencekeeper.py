@@ -3,7 +3,7 @@
 A snapshot is taken when a call ends and the last one is old enough, and at the close. Where calls end only a copy is
 made; a thread turns it into rows. Where other processes write to the file too, each adds what it has learnt since its
 last snapshot to what stands there, so that a restart goes on with what all of them learnt, counted once
-(decision 0013). The gates have a keeper of their own (``gatekeeper``), which follows them within seconds.
+(decision 0014). The gates have a keeper of their own (``gatekeeper``), which follows them within seconds.
 """
 
 from __future__ import annotations

@@ -158,7 +158,10 @@ class Outline:
         return found
 
 
-_known: Memo[bytes, Outline] = Memo(40_000)
+MOST = 16_000
+"""Segments of prompts seen lately, in each of two generations; about half a kilobyte each with what is kept of them."""
+
+_known: Memo[bytes, Outline] = Memo(MOST)
 
 
 def hashes_of(frame: Frame) -> Hashes:
