@@ -85,13 +85,16 @@ class Bench:
         self._number += 1
         tag = f"{fault}#{self._number}"
         before, asked = metrics_of(self.gateway), self.requests()
-        seen = ask(self.gateway.url, tag)
+        seen = dict(ask(self.gateway.url, tag))
+        said = seen.pop("message", None)
+        direct = None if direct is None else {key: value for key, value in direct.items() if key != "message"}
         record = self.record(tag)
         moved = changed(before, metrics_of(self.gateway))
         row = {
             "fault": fault,
             "call": name,
             "caller": seen,
+            "message": said,
             "direct": direct,
             "same_as_direct": None if direct is None else direct == seen,
             "provider_requests": self.requests() - asked,
@@ -304,7 +307,9 @@ def seen_by(work: Callable[[], Any]) -> Seen:
         body = getattr(error, "body", None)
         inner = body.get("error", body) if isinstance(body, dict) else None
         kind = inner.get("type") if isinstance(inner, dict) else None
-        return {"exception": type(error).__name__, "status": getattr(error, "status_code", None), "type": kind}
+        told = inner.get("message") if isinstance(inner, dict) else None
+        status = getattr(error, "status_code", None)
+        return {"exception": type(error).__name__, "status": status, "type": kind, "message": told or str(error)}
     except ValueError as error:  # what the SDKs raise on bodies that are no JSON or no UTF-8
         return {"exception": type(error).__name__, "status": None, "type": None}
 

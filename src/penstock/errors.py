@@ -8,7 +8,8 @@
     │   └── MalformedRequest   a request body that is not what its dialect says
     ├── UpstreamError          the provider or the way to it
     │   ├── UpstreamUnreachable
-    │   │   └── UpstreamClosed      a request went out and the connection closed without an answer
+    │   │   ├── UpstreamLeftAlone   it failed repeatedly and is not asked for a while
+│   │   └── UpstreamClosed      a request went out and the connection closed without an answer
     │   ├── UpstreamTimeout
     │   └── UpstreamProtocolError   bytes that are not HTTP, or a stream that broke its own rules
     └── InternalError          ours: a bug, a full disk, a ledger that is gone
@@ -69,6 +70,18 @@ class UpstreamUnreachable(UpstreamError):  # noqa: N818 - reads as the condition
 
 class UpstreamClosed(UpstreamUnreachable):
     """A request went out and the connection closed without an answer: whether it was carried out is not known."""
+
+
+class UpstreamLeftAlone(UpstreamUnreachable):
+    """The provider failed repeatedly and is not asked for a while.
+
+    Attributes:
+        retry_after: seconds until it is probed.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, retry_after: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
 
 
 class UpstreamTimeout(UpstreamError):  # noqa: N818 - reads as the condition it reports

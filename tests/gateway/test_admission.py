@@ -127,6 +127,23 @@ def test_a_gateway_that_is_full_says_when_to_come_back(simulator: Simulator) -> 
         assert first.result(20).content
 
 
+def test_an_sdk_waits_until_a_provider_that_was_left_alone_is_probed(simulator: Simulator) -> None:
+    rules = Resilience(breaker_failures=1, breaker_open_s=0.6)
+    with serving(policy_for(simulator.base_url, resilience=rules)) as gateway:
+        simulator.inject("500@nth=1")
+        with anthropic.Anthropic(base_url=gateway.url, api_key="k", max_retries=0) as claude:
+            with pytest.raises(anthropic.InternalServerError):
+                claude.messages.create(model=CLAUDE, max_tokens=20, messages=MESSAGES)
+            with pytest.raises(anthropic.InternalServerError) as caught:
+                claude.messages.create(model=CLAUDE, max_tokens=20, messages=MESSAGES)
+        assert caught.value.status_code == 503
+        assert caught.value.response.headers["retry-after"] == "1"
+        assert "left alone" in caught.value.message
+        with anthropic.Anthropic(base_url=gateway.url, api_key="k", max_retries=1) as claude:
+            assert claude.messages.create(model=CLAUDE, max_tokens=20, messages=MESSAGES).content
+    assert len(simulator.requests) == 2
+
+
 @pytest.mark.parametrize(("mode", "served"), [("apply", True), ("observe", False)])
 def test_another_model_stands_in_where_the_policy_says_so(simulator: Simulator, mode: Any, served: bool) -> None:
     simulator.inject(f"529@model={CLAUDE}")

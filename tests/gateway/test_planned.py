@@ -147,3 +147,24 @@ async def test_a_call_that_is_over_is_freed_without_the_collector(stream: bool) 
 
 def living(kind: type) -> int:
     return sum(type(one) is kind for one in gc.get_objects())
+
+
+@pytest.mark.parametrize(
+    ("wire", "kind"),
+    [
+        (b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 9\r\n\r\n<p>Hi</p>", "unreadable_answer"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", "unreadable_answer"),
+        (b'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n{"id"', "unreadable_answer"),
+        (b"HTTP/1.1 307 Elsewhere\r\nlocation: /x\r\ncontent-length: 0\r\n\r\n", "http_307"),
+    ],
+)
+async def test_the_record_says_that_what_came_was_no_answer(wire: bytes, kind: str) -> None:
+    _, _, call, _ = await asked(wire)
+    assert call.error_kind == kind
+    assert call.cost == (0 if kind == "http_307" else None)
+
+
+async def test_an_answer_without_usage_is_an_answer() -> None:
+    body = json.dumps({key: value for key, value in json.loads(ANSWER).items() if key != "usage"}).encode()
+    _, _, call, _ = await asked(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+    assert (call.error_kind, call.cost) == (None, None)

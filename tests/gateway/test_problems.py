@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from penstock.errors import UpstreamClosed, UpstreamError, UpstreamProtocolError, UpstreamTimeout, UpstreamUnreachable
+from penstock.errors import (
+    UpstreamClosed,
+    UpstreamError,
+    UpstreamLeftAlone,
+    UpstreamProtocolError,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from penstock.gateway.problems import Problem, answer_of, error_kind, too_large, unreachable
 
 
@@ -26,6 +33,7 @@ def test_a_problem_has_the_shape_of_the_provider() -> None:
     [
         (UpstreamTimeout("t"), 504, "timeout"),
         (UpstreamUnreachable("u"), 502, "connect"),
+        (UpstreamLeftAlone("l", retry_after=7.2), 503, "connect"),
         (UpstreamClosed("c"), 502, "closed_by_provider"),
         (UpstreamProtocolError("p"), 502, "upstream_protocol"),
     ],
@@ -33,6 +41,20 @@ def test_a_problem_has_the_shape_of_the_provider() -> None:
 def test_each_failure_of_the_way_has_its_status(error: UpstreamError, status: int, kind: str) -> None:
     assert unreachable(error).status == status
     assert error_kind(error) == kind
+
+
+def test_what_the_reader_can_do_stands_behind_the_message() -> None:
+    error = UpstreamUnreachable("cannot connect", hint="check the base URL")
+    _, body = answer_of(unreachable(error), "openai", "call_1")
+    assert json.loads(body)["error"]["message"] == "Penstock: cannot connect; hint: check the base URL"
+    _, body = answer_of(Problem(status=429, message="full"), "openai", "call_1")
+    assert json.loads(body)["error"]["message"] == "Penstock: full"
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(7.2, 8), (0.0, 1)])
+def test_a_provider_that_is_left_alone_is_worth_another_try_when_it_is_probed(seconds: float, told: int) -> None:
+    problem = unreachable(UpstreamLeftAlone("left alone", retry_after=seconds))
+    assert (problem.status, problem.code, problem.retry_after) == (503, "upstream_left_alone", told)
 
 
 def test_a_body_that_is_too_large_is_not_worth_a_retry() -> None:

@@ -29,6 +29,8 @@ PATHS = {CLAUDE: "/v1/messages", READS_COUNT: "/v1/messages", GPT: "/v1/chat/com
 PROVIDERS = {CLAUDE: "anthropic", READS_COUNT: "anthropic", GPT: "openai"}
 FAST = 600
 """Requests in a minute: ten in a second."""
+SLOW = 300
+"""Five in a second."""
 
 
 def reply(*_: Any) -> Reply:
@@ -123,14 +125,15 @@ async def test_a_burst_waits_for_room_and_never_meets_the_limit_that_was_learnt(
 
 @pytest.mark.parametrize("model", [CLAUDE, GPT])
 async def test_a_burst_before_anything_is_learnt_is_sent_again_when_there_is_room(model: str) -> None:
-    with between(Limits(requests=FAST)) as (gateway, simulator):
-        drain(simulator, model, requests=5)
-        answers = await burst(gateway, [body_of(model, f"{number}") for number in range(20)])
-        assert [answer.status_code for answer in answers] == [200] * 20
+    with between(Limits(requests=SLOW)) as (gateway, simulator):
+        simulator.inject("slow-first-byte=0.5")  # nothing is learnt while the burst goes out
+        drain(simulator, model, requests=2)
+        answers = await burst(gateway, [body_of(model, f"{number}") for number in range(12)])
+        assert [answer.status_code for answer in answers] == [200] * 12
         assert refusals(simulator) > 0
-        calls = gateway.calls(20)
+        calls = gateway.calls(12)
         assert {call.status for call in calls} == {200}
-        assert len(calls) == 20
+        assert len(calls) == 12
 
 
 async def test_a_429_that_the_limits_do_not_explain_is_the_caller_s() -> None:
@@ -212,19 +215,20 @@ async def test_a_model_that_stands_in_takes_the_call_for_which_there_is_no_room(
 
 async def test_embeddings_wait_for_room_too_and_are_recorded_once() -> None:
     model = "text-embedding-3-small"
-    with between(Limits(requests=FAST)) as (gateway, simulator):
+    with between(Limits(requests=SLOW)) as (gateway, simulator):
+        simulator.inject("slow-first-byte=0.5")
         limiter, at = simulator.provider.world.limiter, simulator.clock.now()
-        limiter.buckets("openai", model, at)["requests"].take(FAST - 2, at)
+        limiter.buckets("openai", model, at)["requests"].take(SLOW - 1, at)
         async with httpx2.AsyncClient(timeout=30) as client:
             headers = {"authorization": "Bearer k", "x-stainless-retry-count": "0"}
             asked = [
                 client.post(f"{gateway.openai_url}/embeddings", json={"model": model, "input": f"{n}"}, headers=headers)
-                for n in range(6)
+                for n in range(12)
             ]
             answers = await asyncio.gather(*asked)
-        assert [answer.status_code for answer in answers] == [200] * 6
+        assert [answer.status_code for answer in answers] == [200] * 12
         assert refusals(simulator) > 0
-        assert [call.status for call in gateway.calls(6)] == [200] * 6
+        assert [call.status for call in gateway.calls(12)] == [200] * 12
 
 
 def test_a_spent_limit_is_told_to_the_sdk_when_the_queue_cannot_hold_the_call() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from penstock.errors import UpstreamUnreachable
+from penstock.errors import UpstreamLeftAlone, UpstreamUnreachable
 from penstock.gateway.origin import origin_of
 from penstock.gateway.resilience import Address, Endpoint, Tries
 from penstock.gateway.upstream import Upstream
@@ -101,7 +101,7 @@ async def test_a_failing_address_is_left_alone_and_probed_again() -> None:
         made = endpoint(rules, f"http://127.0.0.1:{server.port}")
         for _ in range(2):
             assert (await made.request(b"POST", b"/", SDK, b"x")).status == 500
-        with pytest.raises(UpstreamUnreachable, match="left alone"):
+        with pytest.raises(UpstreamLeftAlone, match="left alone"):
             await made.request(b"POST", b"/", SDK, b"x")
         assert len(asked) == 2
         loop = asyncio.get_running_loop()

@@ -60,6 +60,14 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the answer was cut at the output cap or the window."""
         return self.answer is not None and self.answer.truncated
 
+    @property
+    def unreadable(self) -> bool:
+        """Whether an accepted answer is in memory and nothing of it could be read: a page of HTML, half an object."""
+        answer = self.answer
+        if not self.accepted or self.sent.body is None or self.usage is not None or answer is None:
+            return False
+        return answer.finish == "other" and not (answer.text or answer.tool_calls or answer.response_id)
+
 
 def read_attempt(send: Send, view: View | None, sent: Sent, tier: Tier = STANDARD) -> Attempt:
     """The attempt with its usage, answer and cost worked out.

@@ -58,7 +58,7 @@ def record_of(
         model_sent=attempt.send.model,
         stream=wants_stream(request.raw) if request.streamed_to_caller is None else request.streamed_to_caller,
         status=sent.status,
-        error_kind=sent.error_kind,
+        error_kind=sent.error_kind or ("unreadable_answer" if attempt.unreadable else None),
         usage=attempt.usage,
         tier=tier_label(attempt.tier),
         cost=attempt.cost,

@@ -225,6 +225,9 @@ def _need(provider: str, send: Send, tokens: float) -> Need:
 
 def _spent(provider: str, budget: str) -> Problem:
     message = f"the budget {budget} has no room for this call"
+    hint = f"raise budgets.{budget}.usd in the policy, or wait for its next period"
     if provider == "anthropic":
-        return Problem(status=402, message=message, code="budget_exceeded", retry=False)
-    return Problem(status=429, message=message, kind="insufficient_quota", code="budget_exceeded", retry=False)
+        return Problem(status=402, message=message, hint=hint, code="budget_exceeded", retry=False)
+    return Problem(
+        status=429, message=message, hint=hint, kind="insufficient_quota", code="budget_exceeded", retry=False
+    )

@@ -182,7 +182,13 @@ class Gateway:
         """Why a request does not get in, or None."""
         house = self.house
         if house.running >= house.rules.running:
-            return Problem(status=429, message="too many calls at once", code="overloaded", retry_after=1)
+            return Problem(
+                status=429,
+                message="too many calls at once",
+                hint="come back after retry-after, or raise [resilience] running",
+                code="overloaded",
+                retry_after=1,
+            )
         if not house.ring:
             return None
         if holder is None:
@@ -191,7 +197,11 @@ class Gateway:
             return path_not_allowed()
         if not holder.own_header and route.provider not in house.keys:
             return Problem(
-                status=500, message="no provider key is set for this gateway", code="no_provider_key", retry=False
+                status=500,
+                message="no provider key is set for this gateway",
+                hint=f"set upstream.{route.provider}.api_key in the policy, or send ours in x-penstock-key",
+                code="no_provider_key",
+                retry=False,
             )
         return None
 

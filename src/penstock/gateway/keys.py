@@ -94,18 +94,32 @@ def forbidden(holder: Holder, task: str | None, model: str) -> Problem | None:
     """Why a holder may not make a call, or None."""
     if holder.tasks and task not in holder.tasks:
         return Problem(
-            status=403, message="this key may not be used for that task", code="task_not_allowed", retry=False
+            status=403,
+            message="this key may not be used for that task",
+            hint="label the call with x-penstock-task, one of the policy's keys.NAME.tasks",
+            code="task_not_allowed",
+            retry=False,
         )
     if holder.models and not any(_is_model(model, allowed) for allowed in holder.models):
         return Problem(
-            status=403, message="this key may not be used for that model", code="model_not_allowed", retry=False
+            status=403,
+            message="this key may not be used for that model",
+            hint="the policy's keys.NAME.models lists the models of a key",
+            code="model_not_allowed",
+            retry=False,
         )
     return None
 
 
 def no_key() -> Problem:
     """A caller without a key that we know."""
-    return Problem(status=401, message="a key of this gateway is needed", code="invalid_api_key", retry=False)
+    return Problem(
+        status=401,
+        message="a key of this gateway is needed",
+        hint="give one of the policy's keys as the SDK's API key, or in x-penstock-key",
+        code="invalid_api_key",
+        retry=False,
+    )
 
 
 def is_subscription(asked: Asked) -> bool:

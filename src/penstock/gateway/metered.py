@@ -143,7 +143,7 @@ class MeteredCall:
             started_at=sent_at,
             first_byte_at=first_at,
             ended_at=house.clock(),
-            error_kind=None if response.status < 400 else f"http_{response.status}",  # noqa: PLR2004 - HTTP
+            error_kind=None if response.status < 300 else f"http_{response.status}",  # noqa: PLR2004 - HTTP
         )
         return sent, replaced(backward(response.headers), b"content-length", b"%d" % len(raw)), raw
 

@@ -327,7 +327,7 @@ class PlannedCall:
                 started_at=sent_at,
                 first_byte_at=first_at,
                 ended_at=house.clock(),
-                error_kind=None if response.status < 400 else f"http_{response.status}",  # noqa: PLR2004 - HTTP
+                error_kind=None if response.status < 300 else f"http_{response.status}",  # noqa: PLR2004 - HTTP
             )
         lines = response.headers
         if send.diagnosed:

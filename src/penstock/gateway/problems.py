@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
-from penstock.errors import UpstreamClosed, UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from penstock.errors import UpstreamClosed, UpstreamError, UpstreamLeftAlone, UpstreamTimeout, UpstreamUnreachable
 from penstock.gateway.headers import Lines
 from penstock.wire.errors import error_body
 
@@ -15,6 +17,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         status: HTTP status.
         message: for people; no prompt text, no keys.
+        hint: what the reader can do about it, or None.
         kind: ``error.type``, or None for the usual one of the status.
         code: a machine-readable code.
         retry_after: seconds, or None.
@@ -23,6 +26,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     status: int
     message: str
+    hint: str | None = None
     kind: str | None = None
     code: str | None = None
     retry_after: int | None = None
@@ -31,9 +35,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 def answer_of(problem: Problem, provider: str, call_id: str) -> tuple[Lines, bytes]:
     """Headers and body of a problem."""
-    body = error_body(
-        provider, problem.status, problem.kind, f"Penstock: {problem.message}", call_id, code=problem.code
-    )
+    message = f"Penstock: {problem.message}"
+    if problem.hint is not None:
+        message += f"; hint: {problem.hint}"
+    body = error_body(provider, problem.status, problem.kind, message, call_id, code=problem.code)
     identity = call_id.encode("ascii")
     lines: Lines = [
         (b"content-type", b"application/json"),
@@ -52,9 +57,12 @@ def answer_of(problem: Problem, provider: str, call_id: str) -> tuple[Lines, byt
 def unreachable(error: UpstreamError) -> Problem:
     """The problem of a provider that gave no answer."""
     if isinstance(error, UpstreamTimeout):
-        return Problem(status=504, message=str(error), code="upstream_timeout")
+        return Problem(status=504, message=str(error), hint=error.hint, code="upstream_timeout")
+    if isinstance(error, UpstreamLeftAlone):
+        wait = max(1, math.ceil(error.retry_after))
+        return Problem(status=503, message=str(error), hint=error.hint, code="upstream_left_alone", retry_after=wait)
     code = "upstream_unreachable" if isinstance(error, UpstreamUnreachable) else "upstream_protocol"
-    return Problem(status=502, message=str(error), code=code)
+    return Problem(status=502, message=str(error), hint=error.hint, code=code)
 
 
 def error_kind(error: UpstreamError) -> str:
@@ -78,6 +86,7 @@ def no_room(retry_after: int) -> Problem:
     return Problem(
         status=429,
         message="no room in the provider's rate limits",
+        hint="come back after retry-after, ask the provider for higher limits, or raise [resilience] queue and queue_s",
         code="rate_limit_exceeded",
         retry_after=retry_after,
     )
@@ -88,6 +97,7 @@ def unreadable() -> Problem:
     return Problem(
         status=415,
         message="this content-encoding cannot be read, and the key or a budget needs the body read",
+        hint="send it plain, or with gzip or deflate",
         code="unsupported_content_encoding",
         retry=False,
     )
@@ -95,4 +105,10 @@ def unreadable() -> Problem:
 
 def path_not_allowed() -> Problem:
     """A key with limits on a path where they cannot be kept."""
-    return Problem(status=403, message="this key may not be used for that path", code="path_not_allowed", retry=False)
+    return Problem(
+        status=403,
+        message="this key may not be used for that path",
+        hint="the policy's keys.NAME.paths lists the paths of a key with limits",
+        code="path_not_allowed",
+        retry=False,
+    )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from penstock.errors import UpstreamError, UpstreamUnreachable
+from penstock.errors import UpstreamError, UpstreamLeftAlone
 from penstock.gateway.breaker import Breaker
 from penstock.gateway.headers import Lines
 from penstock.gateway.response import Response
@@ -85,7 +85,8 @@ class Endpoint:
                 whoever asks waits for room in its turn.
 
         Raises:
-            UpstreamUnreachable: every address is left alone for now, or the last one could not be reached.
+            UpstreamLeftAlone: every address is, for now.
+            UpstreamUnreachable: the last one could not be reached.
             UpstreamError: another failure of the last address that was tried.
         """
         tries = tries if tries is not None else Tries()
@@ -161,9 +162,10 @@ async def discard(response: Response) -> None:
         response.close()
 
 
-def _left_alone(waits: Sequence[float]) -> UpstreamUnreachable:
+def _left_alone(waits: Sequence[float]) -> UpstreamLeftAlone:
     seconds = min(waits, default=0.0)
-    return UpstreamUnreachable(
-        f"the provider failed repeatedly and is left alone for another {seconds:.0f} s",
-        hint="it is probed again then",
+    return UpstreamLeftAlone(
+        f"the provider failed repeatedly and is left alone for another {seconds:.1f} s",
+        hint="it is probed again then; [resilience] breaker_failures and breaker_open_s set when and for how long",
+        retry_after=seconds,
     )
