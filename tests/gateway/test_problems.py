@@ -47,6 +47,8 @@ def test_what_the_reader_can_do_stands_behind_the_message() -> None:
     error = UpstreamUnreachable("cannot connect", hint="check the base URL")
     _, body = answer_of(unreachable(error), "openai", "call_1")
     assert json.loads(body)["error"]["message"] == "Penstock: cannot connect; hint: check the base URL"
+    _, body = answer_of(unreachable(UpstreamClosed("closed without an answer")), "openai", "call_1")
+    assert "hint: the provider may have worked on the request" in json.loads(body)["error"]["message"]
     _, body = answer_of(Problem(status=429, message="full"), "openai", "call_1")
     assert json.loads(body)["error"]["message"] == "Penstock: full"
 

@@ -10,6 +10,9 @@ from penstock.errors import UpstreamClosed, UpstreamError, UpstreamLeftAlone, Up
 from penstock.gateway.headers import Lines
 from penstock.wire.errors import error_body
 
+_OPEN = "the provider may have worked on the request and bill it: the ledger keeps its cost as unknown"
+"""Of a request that went out and whose answer did not come."""
+
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that does not come from the provider.
@@ -57,12 +60,12 @@ def answer_of(problem: Problem, provider: str, call_id: str) -> tuple[Lines, byt
 def unreachable(error: UpstreamError) -> Problem:
     """The problem of a provider that gave no answer."""
     if isinstance(error, UpstreamTimeout):
-        return Problem(status=504, message=str(error), hint=error.hint, code="upstream_timeout")
+        return Problem(status=504, message=str(error), hint=error.hint or _OPEN, code="upstream_timeout")
     if isinstance(error, UpstreamLeftAlone):
         wait = max(1, math.ceil(error.retry_after))
         return Problem(status=503, message=str(error), hint=error.hint, code="upstream_left_alone", retry_after=wait)
     code = "upstream_unreachable" if isinstance(error, UpstreamUnreachable) else "upstream_protocol"
-    return Problem(status=502, message=str(error), hint=error.hint, code=code)
+    return Problem(status=502, message=str(error), hint=error.hint or _OPEN, code=code)
 
 
 def error_kind(error: UpstreamError) -> str:

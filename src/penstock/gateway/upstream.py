@@ -232,7 +232,8 @@ class Upstream:
                     )
         except TimeoutError:
             raise UpstreamTimeout(
-                f"no connection to {origin.host}:{origin.port} within {limits.connect_s:g} s"
+                f"no connection to {origin.host}:{origin.port} within {limits.connect_s:g} s",
+                hint="check the base URL in the policy, the network, and HTTPS_PROXY",
             ) from None
         except (OSError, ssl.CertificateError) as error:
             raise UpstreamUnreachable(
