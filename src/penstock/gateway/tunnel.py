@@ -91,7 +91,7 @@ async def _enter(
         return protocol
     inner = await asyncio.get_running_loop().start_tls(transport, protocol, tls, server_hostname=origin.host)
     if inner is None:
-        raise UpstreamUnreachable("the tunnel closed during the TLS handshake")
+        raise UpstreamUnreachable("the tunnel closed during the TLS handshake", hint="check HTTPS_PROXY")
     protocol.connection_made(inner)
     return protocol
 
