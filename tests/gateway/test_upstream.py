@@ -231,6 +231,22 @@ async def test_a_request_that_a_kept_connection_may_have_delivered_is_not_sent_t
     assert seen == [b"a", b"b"]
 
 
+async def test_a_kept_connection_that_closes_later_than_a_round_trip_is_not_tried_again() -> None:
+    seen: list[bytes] = []
+
+    async def handler(peer: Peer) -> None:
+        seen.append((await peer.read_request())[1])
+        await peer.answer(b"1")
+        seen.append((await peer.read_request())[1])
+        await asyncio.sleep(0.4)  # the provider works on it, and then breaks
+
+    async with raw_server(handler) as server, exchange_to("ours", server.port) as client:
+        await (await client.request(POST, b"/", [], b"a")).read()
+        with pytest.raises(UpstreamClosed):
+            await client.request(POST, b"/", [], b"b")
+    assert seen == [b"a", b"b"]
+
+
 async def test_a_kept_connection_that_broke_inside_the_head_is_not_tried_again() -> None:
     async def handler(peer: Peer) -> None:
         await peer.read_request()

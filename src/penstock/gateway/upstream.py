@@ -8,8 +8,9 @@ Whoever wants another HTTP library implements that method and passes the same co
     await response.aclose()
 
 A request is sent a second time only in one case: on a kept connection that the provider had closed already, which shows
-at once and before a byte of an answer came, and only if the body is in memory. A provider that closes later may have
-worked on the request and would be paid twice. Everything else is the caller's decision.
+at once (a closing that was on its way comes within a round trip, which making a connection takes too) and before a byte
+of an answer came, and only if the body is in memory. A provider that closes later may have worked on the request and
+would be paid twice. Everything else is the caller's decision.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         stall_s: seconds between two reads of a body.
         keep_s: seconds that an idle connection is kept.
         keep: idle connections kept.
-        stale_s: seconds in which a kept connection shows that it was closed already.
+        stale_s: seconds, beyond what the fastest connection took to be made, in which a kept connection shows that it
+            was closed already.
     """
 
     connect_s: float = 10.0
@@ -53,7 +55,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     stall_s: float = 300.0
     keep_s: float = 50.0
     keep: int = 256
-    stale_s: float = 1.0
+    stale_s: float = 0.05
 
 
 class Exchange(Protocol):
@@ -100,6 +102,7 @@ class Upstream:
         self._proxy = proxy
         self._idle: deque[Connection] = deque()
         self._all: set[Connection] = set()
+        self._fastest_s = float("inf")
         self._sweep: asyncio.TimerHandle | None = None
         self._host_line = b" HTTP/1.1\r\nhost: " + origin.authority + b"\r\n"
 
@@ -156,7 +159,7 @@ class Upstream:
                     await _send_pieces(connection, body, length)
                 return await connection.head()
             except ClosedBeforeAnswer as error:
-                if kept and not streamed and loop.time() - begun <= self.limits.stale_s:
+                if kept and not streamed and loop.time() - begun <= self._fastest_s + self.limits.stale_s:
                     continue
                 raise UpstreamClosed(str(error)) from None
 
@@ -217,6 +220,7 @@ class Upstream:
     async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()
         origin, limits = self.origin, self.limits
+        begun = loop.time()
 
         def build() -> Connection:
             return Connection(released=self._release, closed=self._forget, clock=loop.time)
@@ -240,6 +244,7 @@ class Upstream:
                 f"cannot connect to {origin.host}:{origin.port} ({_reason(error)})",
                 hint="check the base URL in the policy, the network, and HTTPS_PROXY",
             ) from None
+        self._fastest_s = min(self._fastest_s, loop.time() - begun)
         self._all.add(connection)
         if self._sweep is None:
             self._schedule(loop)
