@@ -137,12 +137,12 @@ def test_a_request_that_shares_what_is_above_the_tail_alone_has_parted() -> None
     world.ask(1, 0.0, headed=True)
     world.come(1, 5.0, match=3)
     world.pass_to(400.0)
-    assert world.partings.chance("task") == 0.0
+    assert world.partings.chance("task", 0) == 0.0
     world.ask(2, 400.0, headed=True)
     world.come(2, 405.0, match=3)
     world.come(2, 406.0, match=1)
     world.pass_to(800.0)
-    assert world.partings.chance("task") > 0.0
+    assert world.partings.chance("task", 0) > 0.0
 
 
 def test_a_request_that_shares_less_than_the_last_spot_above_the_tail_tells_nothing_of_it() -> None:
@@ -150,4 +150,4 @@ def test_a_request_that_shares_less_than_the_last_spot_above_the_tail_tells_noth
     world.ask(1, 0.0, headed=True)
     world.come(1, 5.0, match=0)
     world.pass_to(400.0)
-    assert world.partings.chance("task") == 0.0
+    assert world.partings.chance("task", 0) == 0.0

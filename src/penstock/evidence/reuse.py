@@ -120,7 +120,7 @@ class ReuseEvidence:
             self.tails.stays(here),
             self.tails.returns(gap_class(max(following, next_stage(0)), shape)),
             0.0 if tail == NOWHERE else chances[len(asked) - 1][1],
-            self.partings.chance(task),
+            self.partings.chance(task, min(stage, 2)),
         )
 
     def _chances(

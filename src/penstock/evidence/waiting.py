@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from penstock.evidence.chances import Chances
-from penstock.evidence.gaps import AGES, EDGES, Gaps
+from penstock.evidence.gaps import AGES, EDGES, STAGES, Gaps
 from penstock.evidence.partings import Partings
 from penstock.evidence.prefixes import TENTHS, Prefixes
 from penstock.evidence.reach import Reach
@@ -288,7 +288,7 @@ class Waiting:
         one.asked = []
         tail = one.tail
         if one.above != NOWHERE:
-            self._partings.add(one.task, parted=one.parted)
+            self._partings.add(one.task, min(one.stage % STAGES, 2), parted=one.parted)
         if tail is not None and self._reached(one, tail.begin, end):
             for number, spot in tail.ends.items():
                 self._reach.add(one.task, tail.kind, number, came=self._reached(one, spot, end))
