@@ -62,7 +62,7 @@ class Partings:
 
     def advance(self, earlier: Partings, now: Partings) -> None:
         """Add what was counted since an earlier state (``evidence.growth``)."""
-        nothing = [0.0, 0.0]
+        nothing = [0.0] * (2 * _CLASSES)
         for task, after in now._tasks.items():
             mine = self._tasks.get(task)
             if mine is None and len(self._tasks) < _TASKS:
