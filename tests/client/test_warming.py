@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +23,7 @@ from penstock.ledger.sqlite import open_ledger
 from penstock.policy.load import load_policy
 from penstock.simulator.server import Simulator, running
 from penstock.wire.dialect import Dialect
+from tests.gateway.running import eventually
 
 PATIENCE_S = 20.0
 FAST: dict[str, Any] = {"api_key": "sk-test", "max_retries": 0}
@@ -51,13 +51,6 @@ def _asked(n: int, system: Any = SYSTEM) -> dict[str, Any]:
     return {"model": "claude-opus-5-5", "max_tokens": 50, "system": system, "messages": said}
 
 
-def _eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.002)
-
-
 async def _eventually_async(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - another thread makes it true
@@ -77,7 +70,7 @@ def _every_ten_minutes(penstock: Penstock, client: Any, simulator: Simulator, ca
             before = len(simulator.bill)
             simulator.clock.advance(275.0)
             if n > 0:
-                _eventually(_sent(penstock, simulator, before))
+                eventually(_sent(penstock, simulator, before))
         simulator.clock.advance(50.0)
 
 
@@ -126,7 +119,7 @@ def test_a_provider_that_loses_the_entry_is_asked_once_and_no_more(simulator: Si
         simulator.provider.world.cache = CacheState()
         before = len(simulator.bill)
         simulator.clock.advance(275.0)
-        _eventually(_sent(penstock, simulator, before))
+        eventually(_sent(penstock, simulator, before))
         assert simulator.bill[-1].usage.cache_read == 0
         with penstock._core.lock:
             assert penstock.context.warming.due(simulator.clock.now() + 280.0) == []
@@ -149,7 +142,7 @@ def test_a_closed_client_sends_no_more_and_what_was_spent_is_in_the_books(simula
     penstock = _penstock(simulator, ledger=tmp_path / "calls.db")
     with penstock.anthropic(**FAST) as client:
         _every_ten_minutes(penstock, client, simulator, 3)
-    _eventually(lambda: not penstock._core.warmth.watching)
+    eventually(lambda: not penstock._core.warmth.watching)
     simulator.clock.advance(275.0)
     billed = len(simulator.bill)
     assert penstock.close()
@@ -175,7 +168,7 @@ def test_t9_parallel_first_calls_of_a_slow_busy_task_read_what_one_request_fille
         fill, *reads = simulator.bill[10:]
         assert (fill.usage.cache_write > 4000, fill.usage.output, len(reads)) == (True, 0, 4)
         assert all(one.usage.cache_read > 4000 and one.usage.cache_write == 0 for one in reads)
-        _eventually(lambda: not penstock._core.warmth.running)
+        eventually(lambda: not penstock._core.warmth.running)
         extras = [extra for call in penstock.calls for extra in call.extra_sends]
         owed = penstock.context.warming.book("clauses")
         assert [extra.purpose for extra in (*extras, *owed)] == ["prewarm"]
@@ -215,7 +208,7 @@ def test_a_provider_that_is_gone_ends_the_watch_and_books_a_request_without_a_co
             client.messages.create(**_asked(3))
         transport.broken = True
         simulator.clock.advance(275.0)
-        _eventually(lambda: "clauses" in penstock.context.warming.owed)
+        eventually(lambda: "clauses" in penstock.context.warming.owed)
         (extra,) = penstock.context.warming.book("clauses")
         assert (extra.status, extra.usage, extra.cost) == (None, None, None)
         assert "no usage; stopped" in extra.reason

@@ -11,8 +11,9 @@ The bound is the cheapest sequence, by dynamic programming over the node's arriv
 lives. A plain payment beside a live entry is never cheaper than reading it, so the states after an arrival are "no
 entry" and one per lifetime, and each arrival costs the same small number of comparisons.
 
-The bound ignores the marker limit, the look-back window, the minimum prefix and the nesting of prefixes; no policy can
-be cheaper, and most cannot reach it.
+The bound ignores the marker limit, the look-back window, the minimum prefix and the nesting of prefixes. Most policies
+cannot reach it; one can be cheaper only where a write beyond a node keeps the node alive, since an entry covers its
+whole prefix.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Clairvoyant:
 def clairvoyant(
     requests: Iterable[tuple[float, Iterable[tuple[Hashable, int]]]], multipliers: Multipliers = ANTHROPIC
 ) -> float:
-    """The cheapest possible input cost of ``(t, chain)`` requests in order of time; see ``Clairvoyant.add``."""
+    """The cheapest input cost, node by node, of ``(t, chain)`` requests in order of time; see ``Clairvoyant.add``."""
     bound = Clairvoyant(multipliers)
     for t, chain in requests:
         bound.add(t, chain)

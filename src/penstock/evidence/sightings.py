@@ -113,10 +113,15 @@ class Outlook(NamedTuple):
             return soon
         return soon + (1.0 - self.begun) * (1.0 - self.tail_stays.get(lifetime, 1.0)) * soon / self.begun
 
-    def reads(self, position: int, soon: float, lifetime: float) -> float:
-        """How many requests an entry at a spot is expected to serve first: above the tail, up to two."""
-        chance = self.chance(position, soon, lifetime)
-        if position >= self.tail or self.tail == NOWHERE:
+    def reads(self, position: int, chance: float, lifetime: float) -> float:
+        """How many requests an entry at a spot is expected to serve first: above the tail, up to two.
+
+        Args:
+            position: of the spot.
+            chance: that it comes again within the lifetime.
+            lifetime: seconds.
+        """
+        if position >= self.tail or self.parts == 0.0 or self.tail == NOWHERE:
             return chance
         return max(chance, self.chance(self.tail, self.begun, lifetime) + self.parts)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -263,21 +263,13 @@ def open_ledger(path: str | Path, *, create: bool = True) -> Ledger:
     name = str(path)
     if not create and not Path(name).is_file():
         raise InputError(f"no ledger at {name}", hint="penstock serve --ledger FILE writes one")
-    connection = None
-    try:
-        connection = sqlite3.connect(name, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+
+    def prepare(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         migrate(connection)
-    except sqlite3.Error as error:
-        if connection is not None:
-            connection.close()
-        raise InputError(f"cannot open the ledger {name}: {error}", hint="give a file that can be written") from error
-    except BaseException:
-        if connection is not None:
-            connection.close()
-        raise
-    return Ledger(connection, name)
+
+    return _opened(name, name, prepare, to="open", hint="give a file that can be written")
 
 
 def read_ledger(path: str | Path) -> Ledger:
@@ -291,19 +283,28 @@ def read_ledger(path: str | Path) -> Ledger:
     name = str(path)
     if not Path(name).is_file():
         raise InputError(f"no ledger at {name}", hint="penstock serve --ledger FILE writes one")
-    connection = None
-    try:
-        uri = f"{Path(name).resolve().as_uri()}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+
+    def prepare(connection: sqlite3.Connection) -> None:
         check_schema(connection, name)
         connection.execute("BEGIN")
-    except sqlite3.Error as error:
+
+    return _opened(
+        name, f"{Path(name).resolve().as_uri()}?mode=ro", prepare, to="read", hint="give a file that can be read"
+    )
+
+
+def _opened(name: str, place: str, prepare: Callable[[sqlite3.Connection], None], *, to: str, hint: str) -> Ledger:
+    """The ledger at a path or URI, closed again when it cannot be prepared."""
+    connection = None
+    try:
+        uri = place != name
+        connection = sqlite3.connect(place, uri=uri, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        prepare(connection)
+    except BaseException as error:
         if connection is not None:
             connection.close()
-        raise InputError(f"cannot read the ledger {name}: {error}", hint="give a file that can be read") from error
-    except BaseException:
-        if connection is not None:
-            connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise InputError(f"cannot {to} the ledger {name}: {error}", hint=hint) from error
         raise
     return Ledger(connection, name)
 

@@ -171,7 +171,7 @@ def plan_markers(
         for index, (offer, value) in enumerate(zip(offers, worths, strict=True)):
             chance = within if offer.write is shortest else outlook.chance(position, soon, offer.write.lifetime)
             fee = 0.0 if here <= paid else offer.fee
-            reads = outlook.reads(position, soon, offer.write.lifetime)
+            reads = outlook.reads(position, chance, offer.write.lifetime)
             gain = reads * value - fee - CAUTION * (offer.write.rate - shortest.rate)
             late = chance - within if chance > _GOES_ON else 0.0
             keep = late * value * max(start - offer.covered, 0)

@@ -48,14 +48,15 @@ def _best(request: RequestCase, profile: Profile) -> str:
         if position <= case.entry or tokens < terms.minimum:
             continue
         for write, value in zip(terms.writes, worth(terms, outlook.following(position)), strict=True):
-            chance = outlook.chance(position, soon, write.lifetime)
+            reads = outlook.reads(position, outlook.chance(position, soon, write.lifetime), write.lifetime)
+            sure = min(reads, 1.0)
             fee = write.rate - 1.0 + CAUTION * (write.rate - cheapest)
-            lost = format_usd(request.money(tokens * (fee - chance * value)))
+            lost = format_usd(request.money(tokens * (fee - reads * value)))
             why = (
-                f"the first {tokens:,} tokens are expected to be read again within {write.ttl} with {chance:.0%}, and "
+                f"the first {tokens:,} tokens are expected to be read again within {write.ttl} with {sure:.0%}, and "
                 f"writing them at {write.rate:g}x pays from {fee / value:.0%} on; it would lose {lost}"
             )
-            found.append((chance * value - fee, why))
+            found.append((reads * value - fee, why))
     if not found:
         return _nothing_new(outlook, case.entry, profile)
     gain, why = max(found)
