@@ -18,6 +18,8 @@ from penstock.audit.run import Options, audit, audit_calls
 from penstock.audit.verdict import Floor
 from penstock.errors import InputError
 from penstock.policy.load import load_policy
+from penstock.replay.driver import replay
+from tests.audit.detectors.test_long_context import retrieving
 from tests.audit.report.example import NOW, audited, log_lines
 from tests.audit.traffic import audit_input, line, static_prompts
 
@@ -31,6 +33,22 @@ def test_an_audit_gives_report_policy_and_file() -> None:
     assert not result.policy.tasks["mail"].cache.move_static_up
     assert audited(decided=True).policy.tasks["mail"].cache.move_static_up
     assert result.findings[0].kind in ("never_cached", "volatile_prefix")
+
+
+def test_long_retrieved_context_is_proposed_behind_the_gate_and_replays_as_it_begins(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b"\n".join(map(line, retrieving(40, 10_000, output=250))))
+    result = audit([path], now=NOW, options=Options(covers_days=1.0))
+    policy = load_policy(result.policy_text, "penstock.toml")
+    gate = policy.tasks["triage"].gate
+    assert gate is not None
+    assert (gate.edits, gate.judge) == (("trim",), "claude-opus-5")
+    assert "a month if the gate agrees" in result.policy_text
+    found = replay(retrieving(40, 10_000, output=250), policy, by_lever=True)
+    assert found.total.calls == 40
+    assert found.by_lever["trim"] == 0
+    assert "a trimmed prompt is answered at the recorded length" not in found.assumed
+    assert found.assumed == {"a gate has no evidence yet: what it tests is not served, and what testing costs is not in the bill": 40}
 
 
 def test_a_log_without_a_call_is_an_error_that_says_what_was_there(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from penstock.policy.schema import CapPolicy, Policy, RoutePolicy, TaskPolicy
+from penstock.policy.schema import CapPolicy, GatePolicy, Policy, RoutePolicy, TaskPolicy
 from penstock.replay.driver import replay
 from tests.replay.recorded import MODEL, plain
 
@@ -22,3 +22,12 @@ def test_an_answer_longer_than_its_cap_is_paid_for_twice() -> None:
     assert free.total.projected == free.total.recorded
     assert cut.total.projected > cut.total.recorded
     assert "an answer longer than its cap is asked for again without it" in cut.assumed
+
+
+def test_what_a_gate_tests_is_not_served_in_a_replay_and_that_is_said() -> None:
+    gate = GatePolicy(candidate=SMALL, shadow_share=1.0, n_min=2, min_days=0.0, shadow_usd_day=1000.0)
+    policy = Policy(tasks={"triage": TaskPolicy(gate=gate)})
+    calls = [plain(n, at=n * 1000.0) for n in range(600)]
+    result = replay(calls, policy)
+    assert result.total == replay(calls, Policy()).total
+    assert result.assumed == {"a gate has no evidence yet: what it tests is not served, and what testing costs is not in the bill": 600}

@@ -58,6 +58,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         evidence: figures and places for programs and for the curious; plain JSON values.
         fix: policy keys for the task (``{"cap": {"enabled": true}}``); empty when the fix is not a policy's.
         opt_in: policy keys that can change answers, and wait for a decision.
+        gated: policy keys that can change answers, with the gate that keeps them from callers until evidence says yes.
         advice: what to do where no policy can; empty otherwise.
     """
 
@@ -75,6 +76,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Mapping[str, Any] = {}
     fix: Mapping[str, Mapping[str, Any]] = {}
     opt_in: Mapping[str, Mapping[str, Any]] = {}
+    gated: Mapping[str, Mapping[str, Any]] = {}
     advice: str = ""
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from penstock.engine.call import Outcome
+from penstock.engine.plan import Plan
 from penstock.engine.standing_down import StandDowns, StoodDown
 from penstock.models.prices import TABLE_VERSION
 from penstock.money import Picodollars
@@ -84,6 +85,14 @@ class ReplayResult(msgspec.Struct, kw_only=True):
         return self.total.saving / self.total.recorded if self.total.recorded else None
 
 
+def _gated(plan: Plan) -> bool:
+    """Whether a gate kept a model or an edit from a call."""
+    facts = plan.facts
+    gate = facts.policy.gate
+    waits = gate is not None and gate.enabled and gate.candidate is not None and not facts.promoted
+    return waits or any(one.edit.lever in facts.waiting for one in plan.refused)
+
+
 class Bill:
     """Adds up a replay."""
 
@@ -113,6 +122,8 @@ class Bill:
             self._assumed["another model's answers were not seen: no second sends for failed checks"] += 1
         if any(extra.purpose == "truncated" for extra in call.extra_sends):
             self._assumed["an answer longer than its cap is asked for again without it"] += 1
+        if outcome.plan is not None and _gated(outcome.plan):
+            self._assumed["a gate has no evidence yet: what it tests is not served, and what testing costs is not in the bill"] += 1
         if any(edit.lever == "trim" for edit in call.edits):
             self._assumed["a trimmed prompt is answered at the recorded length"] += 1
         if any(edit.lever == "brevity" for edit in call.edits):

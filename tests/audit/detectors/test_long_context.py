@@ -8,12 +8,14 @@ from penstock.wire.recorded import RecordedCall
 from tests.audit.traffic import START, Provider, audit_input, one_shot, words
 
 
-def retrieving(calls: int, tokens: int) -> list[RecordedCall]:
+def retrieving(calls: int, tokens: int, *, output: int = 50) -> list[RecordedCall]:
     provider = Provider()
     found = []
     for k in range(calls):
         pieces = "".join(f"<document>{words(tokens // 8, f'd{k}p{n}x')}</document>\n" for n in range(8))
-        found.append(provider.call(one_shot("Answer from the documents.", pieces + "When?"), START + k * 60))
+        found.append(
+            provider.call(one_shot("Answer from the documents.", pieces + "When?"), START + k * 60, output=output)
+        )
     return found
 
 
@@ -23,7 +25,9 @@ def test_t25_more_than_4000_tokens_of_retrieved_text_is_a_question_with_the_pric
     assert found.evidence["mean_retrieved_tokens"] == pytest.approx(10_000, rel=0.05)
     assert found.dollars == pytest.approx(10 * 6_000 * 5_000_000, rel=0.1)
     assert found.fix == {}
-    assert found.opt_in == {"trim": {"enabled": True, "retrieved_tokens": 4000}}
+    assert found.opt_in == {}
+    assert found.gated["trim"] == {"enabled": True, "retrieved_tokens": 4000}
+    assert found.gated["gate"]["edits"] == ["trim"]
 
 
 def test_less_is_no_finding() -> None:

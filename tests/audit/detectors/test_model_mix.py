@@ -24,7 +24,8 @@ def test_short_answers_of_a_large_model_are_a_question_about_a_small_one() -> No
     assert found.measure is Measure.QUESTION
     assert found.evidence["candidate"] == "claude-haiku-5-5"
     assert found.fix == {}
-    assert found.opt_in == {"route": {"enabled": True, "model": "claude-haiku-5-5"}}
+    assert found.opt_in == {}
+    assert found.gated == {"gate": {"candidate": "claude-haiku-5-5", "judge": "claude-opus-5"}}
     assert "quality gate" in found.detail
 
 

@@ -5,7 +5,8 @@ well is a question for the gate.
 
 Dollars: the tokens above the cap, at what the calls would pay for plain input.
 
-Fix: ``trim = { retrieved_tokens = 4000 }``, after a decision; ``long_context = true`` for a task that needs it all.
+Fix: ``trim = { retrieved_tokens = 4000 }`` behind the gate (``gate = { edits = ["trim"] }``); ``long_context = true``
+for a task that needs it all.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 from penstock.audit.detectors.common import few, whole
 from penstock.audit.finding import Finding, Measure, Pool
 from penstock.audit.gather import AuditInput, Group
+from penstock.audit.gating import gate_of
 from penstock.audit.row import CallRow
 from penstock.audit.whatif import prices_at, usable
 from penstock.money import Picodollars
@@ -62,7 +64,10 @@ def _question(data: AuditInput, group: Group, rows: list[CallRow], long: list[Ca
             "most_retrieved_tokens": max(row.retrieved for row in long),
             "cap": CAP,
         },
-        opt_in={"trim": {"enabled": True, "retrieved_tokens": CAP}},
+        gated={
+            "trim": {"enabled": True, "retrieved_tokens": CAP},
+            "gate": gate_of(data, group, dollars, edits=["trim"]),
+        },
     )
 
 

@@ -3,7 +3,7 @@
 Dollars: the same traffic at the small model's list prices of today, its tokens scaled by the tokenizers'
 known factors (T16), with the caching that the calls already had.
 
-Fix: ``route = { model = "..." }``, after the quality gate or a decision.
+Fix: ``gate = { candidate = "..." }``: the small model answers callers once it has earned the task.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 
 from penstock.audit.finding import Finding, Measure, Pool
 from penstock.audit.gather import AuditInput, Group
+from penstock.audit.gating import gate_of
 from penstock.audit.row import CallRow
 from penstock.models.catalog import known_models, profile_of
 from penstock.models.prices import Prices, cost_of, prices_of
@@ -105,7 +106,7 @@ def _question(data: AuditInput, group: Group, rows: list[CallRow], small: Profil
         basis=f"estimated: list prices of {small.model}, tokens scaled by the tokenizers' factors; {len(rows):,} calls",
         calls=len(rows),
         evidence={"candidate": small.model, "mean_output_tokens": round(mean, 1)},
-        opt_in={"route": {"enabled": True, "model": small.model}},
+        gated={"gate": gate_of(data, group, saving, candidate=small.model)},
     )
 
 

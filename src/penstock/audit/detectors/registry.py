@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from penstock.audit.detectors import (
+    long_answers,
     long_context,
+    long_history,
     model_mix,
     never_cached,
     output_cap,
@@ -26,6 +28,8 @@ DETECTORS: tuple[Detector, ...] = (
     output_cap.find,
     static_block.find,
     long_context.find,
+    long_history.find,
+    long_answers.find,
     model_mix.find,
     repeats.find,
 )
@@ -37,6 +41,8 @@ KINDS: dict[str, str] = {
     **output_cap.KINDS,
     **static_block.KINDS,
     **long_context.KINDS,
+    **long_history.KINDS,
+    **long_answers.KINDS,
     **model_mix.KINDS,
     **repeats.KINDS,
 }

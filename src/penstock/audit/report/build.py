@@ -135,6 +135,7 @@ def _row(finding: Finding, judged: dict[str, Judged], labelled: dict[str, bool])
         evidence=dict(finding.evidence),
         fix=_plain(finding.fix),
         opt_in=_plain(finding.opt_in),
+        gated=_plain(finding.gated),
         advice=finding.advice,
     )
 

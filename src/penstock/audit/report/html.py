@@ -72,7 +72,9 @@ def _groups(report: Report) -> list[tuple[str, str, list[FindingRow]]]:
 def _fix(row: FindingRow) -> str:
     """The finding's policy keys as TOML; those that wait for a decision are comments."""
     lines = ["# what is commented out can change answers: your decision"] if row.opt_in else []
-    return "\n".join([*lines, *toml_of(policy_name(row.task, labelled=row.labelled), row.fix, row.opt_in)])
+    lines += ["# can change answers: callers get it once the gate has seen that it does not harm"] if row.gated else []
+    keys = {**row.fix, **row.gated}
+    return "\n".join([*lines, *toml_of(policy_name(row.task, labelled=row.labelled), keys, row.opt_in)])
 
 
 def _evidence(row: FindingRow) -> list[tuple[str, str]]:

@@ -189,6 +189,7 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
     evidence: dict[str, Any]
     fix: dict[str, dict[str, Any]]
     opt_in: dict[str, dict[str, Any]]
+    gated: dict[str, dict[str, Any]] = {}
     advice: str
 
 
