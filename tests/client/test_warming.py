@@ -23,6 +23,7 @@ from penstock.ledger.sqlite import open_ledger
 from penstock.policy.load import load_policy
 from penstock.simulator.server import Simulator, running
 from penstock.wire.dialect import Dialect
+from penstock.wire.usage import Usage
 from tests.gateway.running import eventually
 
 PATIENCE_S = 20.0
@@ -231,7 +232,10 @@ def test_requests_that_run_at_once_are_bounded_and_a_close_gives_them_up() -> No
     core = Core(EngineContext(load_policy("")), Books(), clock=lambda: 0.0, ids=lambda: "id")
     head, way = Head("POST", httpx2.URL("http://x"), (), {}), _Never()
     fields: dict[str, Any] = {"call_id": "c", "body": b"{}", "model": "m", "dialect": Dialect.ANTHROPIC_MESSAGES}
-    warms = [Warm(id=f"w{n}", purpose="keep_alive", why="", **fields) for n in range(MOST + 1)]
+    warms = [
+        Warm(id=f"w{n}", purpose="keep_alive", why="", expected=Usage(input_uncached=9), **fields)
+        for n in range(MOST + 1)
+    ]
     assert [core.warmth.start(warm, way, head) for warm in warms] == [True] * MOST + [False]
     core.warmth.leave(_Never())
     assert core.warmth.running == MOST

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,3 +89,16 @@ def test_an_answer_corrects_the_level_downwards_at_once_and_upwards_to_what_is_c
     assert bucket.level(0.0) == 10.0
     bucket.learn(Limit("requests", 60, 50, 0.0), 0.0, uncounted=5.0)
     assert bucket.level(0.0) == 45.0
+
+
+@given(st.integers(1, 10_000), st.integers(0, 10_000), st.floats(0.0, 10_000.0), st.floats(0.0, 600.0, allow_nan=False))
+def test_what_a_request_of_ours_leaves_is_at_least_half_of_the_limit(
+    limit: int, remaining: int, amount: float, later: float
+) -> None:
+    bucket = Bucket(Limit("tokens", limit, min(limit, remaining), 0.0), 0.0)
+    wait = bucket.spare_wait_s(amount, later)
+    if wait == math.inf:
+        assert amount > limit / 2
+        return
+    bucket.take(amount, later + wait)
+    assert bucket.level(later + wait) >= limit / 2 - 1e-6 * limit

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from penstock.gateway.limits import Limit, Need
-from penstock.gateway.pacing import Lane, NoRoom, Pacer, Place
+from penstock.gateway.pacing import Lane, NoRoom, Pacer, Place, lane_key
 
 ONE: Need = (1.0, 0.0, 0.0)
 
@@ -162,3 +162,87 @@ async def test_lanes_are_kept_by_key() -> None:
     assert pacer.lane(("a", 1)) is pacer.lane(("a", 1))
     assert pacer.lane(("a", 1)) is not pacer.lane(("a", 2))
     assert pacer.waiting == 0
+
+
+async def test_a_request_of_ours_goes_when_half_of_the_limit_is_left_for_callers() -> None:
+    made = lane(60, 32)
+    place = await made.enter_behind(ONE, longest_s=0.0)
+    assert place.need[0] == 1.0
+    await made.enter_behind(ONE, longest_s=0.0)
+    with pytest.raises(NoRoom) as caught:
+        await made.enter_behind(ONE, longest_s=0.0)
+    assert 0.9 < caught.value.retry_after <= 1.0
+    for _ in range(30):
+        await made.enter("a", ONE, longest_s=0.0, most=1)
+
+
+async def test_a_request_of_ours_that_takes_more_than_callers_leave_never_goes() -> None:
+    made = lane(100, 100, "input-tokens")
+    with pytest.raises(NoRoom):
+        await made.enter_behind((1.0, 51.0, 0.0), longest_s=1e9)
+    await made.enter_behind((1.0, 50.0, 0.0), longest_s=0.0)
+
+
+async def test_callers_who_come_later_go_before_a_request_of_ours_that_waits() -> None:
+    made = lane(6000, 0)
+    order: list[str] = []
+
+    async def ours() -> None:
+        await made.enter_behind(ONE, longest_s=60.0)
+        order.append("ours")
+
+    async def call(number: int) -> None:
+        await made.enter("a", ONE, longest_s=10.0, most=100)
+        order.append(str(number))
+
+    own = asyncio.ensure_future(ours())
+    await asyncio.sleep(0)
+    await asyncio.gather(*(call(number) for number in range(5)))
+    assert order == ["0", "1", "2", "3", "4"]
+    assert made.waiting == 0
+    learn(made, Limit("requests", 6000, 6000, 0.0), Place(ONE, (5.0, 0.0, 0.0)))
+    learn(made, Limit("requests", 600_000, 600_000, 0.0), Place(ONE, (5.0, 0.0, 0.0)))
+    await asyncio.wait_for(own, 5.0)
+    assert made.running[0] == 6
+
+
+async def test_a_caller_does_not_wait_for_the_time_at_which_a_request_of_ours_may_go() -> None:
+    made = lane(600, 0)
+    own = asyncio.ensure_future(made.enter_behind(ONE, longest_s=60.0))  # half of the limit is there in 30 seconds
+    await asyncio.sleep(0)
+    await asyncio.wait_for(made.enter("a", ONE, longest_s=5.0, most=10), 5.0)
+    assert not own.done()
+    own.cancel()
+    await asyncio.gather(own, return_exceptions=True)
+    assert made.running[0] == 1
+
+
+async def test_a_request_of_ours_waits_for_its_time_and_then_gives_up() -> None:
+    made = lane(6000, 2998)
+    await made.enter_behind((6.0, 0.0, 0.0), longest_s=5.0)
+    waiting = asyncio.ensure_future(made.enter_behind((1.0, 0.0, 0.0), longest_s=0.05))
+    await asyncio.sleep(0)
+    made.stand_back(60.0, asyncio.get_running_loop().time())
+    with pytest.raises(NoRoom):
+        await waiting
+    assert made.running[0] == 6.0
+
+
+async def test_requests_of_ours_stand_back_for_a_while_and_callers_do_not() -> None:
+    made = lane(60, 60)
+    made.stand_back(2.0, asyncio.get_running_loop().time())
+    with pytest.raises(NoRoom) as caught:
+        await made.enter_behind(ONE, longest_s=1.0)
+    assert 1.9 < caught.value.retry_after <= 2.0
+    await made.enter("a", ONE, longest_s=0.0, most=1)
+
+
+def test_lanes_are_told_apart_by_provider_owner_and_model() -> None:
+    assert lane_key("openai", b"k", "gpt-5-mini") == lane_key("openai", b"k", "gpt-5-mini-2025-08-07")
+    keys = [
+        lane_key(provider, owner, model)
+        for provider in ("openai", "anthropic")
+        for owner in (None, b"k")
+        for model in ("gpt-5-mini", "unheard-of")
+    ]
+    assert len(set(keys)) == 8

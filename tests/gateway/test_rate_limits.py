@@ -12,7 +12,8 @@ import anthropic
 import httpx2
 import pytest
 
-from penstock.policy.schema import Upstream
+from penstock.policy.load import load_policy
+from penstock.policy.schema import Holdback, Upstream
 from penstock.policy.serving import Resilience, VirtualKey
 from penstock.simulator.clock import Clock, ManualClock, RealClock
 from penstock.simulator.config import Config
@@ -29,6 +30,7 @@ PATHS = {CLAUDE: "/v1/messages", READS_COUNT: "/v1/messages", GPT: "/v1/chat/com
 PROVIDERS = {CLAUDE: "anthropic", READS_COUNT: "anthropic", GPT: "openai"}
 FAST = 600
 """Requests in a minute: ten in a second."""
+NONE = Holdback(share=0.0)
 SLOW = 300
 """Five in a second."""
 
@@ -39,11 +41,17 @@ def reply(*_: Any) -> Reply:
 
 @contextmanager
 def between(
-    limits: Limits, *, clock: Clock | None = None, keys: tuple[str, ...] = (), mode: str = "observe", **rules: Any
+    limits: Limits,
+    *,
+    clock: Clock | None = None,
+    keys: tuple[str, ...] = (),
+    mode: str = "observe",
+    tasks: Any = None,
+    **rules: Any,
 ) -> Iterator[tuple[Running, Simulator]]:
     """A gateway before a provider with limits; with keys, one provider key for all of them."""
     with simulating(Config(limits=limits, responder=reply), clock=clock or RealClock()) as simulator:
-        changes: dict[str, Any] = {"mode": mode, "resilience": Resilience(**rules)}
+        changes: dict[str, Any] = {"mode": mode, "tasks": tasks or {}, "holdback": NONE, "resilience": Resilience(**rules)}
         environment = {f"KEY_{name}": f"pk-{name}" for name in keys}
         if keys:
             provider = Upstream(base_url=simulator.base_url, api_key="env:REAL")
@@ -247,3 +255,24 @@ def test_a_spent_limit_is_told_to_the_sdk_when_the_queue_cannot_hold_the_call() 
         eventually(lambda: len(gateway.books.recent) == 1)
         assert refusals(simulator) == 1  # the second was not sent
         assert "Penstock" in words[1]
+
+
+async def test_shadows_make_way_for_callers_of_their_model() -> None:
+    gate = load_policy(f'[tasks.label.gate]\ncandidate = "{GPT}"\nshadow_share = 1.0\n').tasks
+    rules: dict[str, Any] = {"mode": "apply", "queue_s": 0.2, "tasks": gate}
+    with between(Limits(requests=60), **rules) as (gateway, simulator):
+        for left in (60, 31):
+            drain(simulator, GPT, requests=left)
+            await burst(gateway, [body_of(GPT, f"with {left} left")])
+        reference = {**body_of(GPT, "label this"), "model": "gpt-5"}
+        headers = {"authorization": "Bearer k", "x-penstock-task": "label"}
+        async with httpx2.AsyncClient(timeout=30) as client:
+            answer = await client.post(f"{gateway.openai_url}/chat/completions", json=reference, headers=headers)
+            assert answer.status_code == 200
+            (call,) = [one for one in gateway.calls(3) if one.task == "label"]
+            metrics = (await client.get(f"{gateway.url}/metrics")).text
+        answers = await burst(gateway, [body_of(GPT, f"{number}") for number in range(25)])
+        assert [one.status_code for one in answers] == [200] * 25
+        assert call.extra_sends == ()
+        assert 'penstock_own_requests_dropped_total{purpose="shadow",reason="limits"} 1' in metrics
+        assert refusals(simulator) == 0

@@ -182,6 +182,7 @@ class Warm(msgspec.Struct, frozen=True, kw_only=True):
         dialect: the API.
         purpose: ``prewarm`` or ``keep_alive``.
         why: one line with the arithmetic.
+        expected: what it is expected to take, so that it finds its place in the provider's limits.
     """
 
     id: str
@@ -191,6 +192,7 @@ class Warm(msgspec.Struct, frozen=True, kw_only=True):
     dialect: Dialect
     purpose: str
     why: str
+    expected: Usage
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from penstock.models.profile import Profile
 from penstock.money import Picodollars
 from penstock.unknown import Unknown
 from penstock.wire.dialect import Dialect
+from penstock.wire.usage import Basis, Usage
 from penstock.wire.view import View, read_request
 
 MOST = 512
@@ -39,6 +40,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         view: the request.
         tokens: of the prefix.
+        beside: of the rest of the prompt.
         lifetime: of its entry, seconds.
         price: of the prefix.
         key: of the prefix.
@@ -46,6 +48,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     view: View
     tokens: int
+    beside: int
     lifetime: float
     price: Price
     key: int
@@ -167,6 +170,7 @@ class Warming:
         return Plan(
             view=request,
             tokens=deepest.tokens,
+            beside=beside,
             lifetime=lifetime,
             price=Price(
                 write=deepest.tokens * rate, read=deepest.tokens * prices.cache_read, beside=beside * prices.input
@@ -230,6 +234,7 @@ class Warming:
             dialect=plan.view.dialect,
             purpose=purpose,
             why=why,
+            expected=_expected(plan, reads=purpose == "keep_alive"),
         )
         self._running[warm.id] = (task, plan, facts, key)
         return warm
@@ -324,6 +329,13 @@ class Warming:
         known = self._first_byte.get(task)
         if known is not None or len(self._first_byte) < 10 * MOST:
             self._first_byte[task] = first_byte_s if known is None else known + _MEMORY * (first_byte_s - known)
+
+
+def _expected(plan: Plan, *, reads: bool) -> Usage:
+    """What a warming request takes: an entry is read to keep it alive, else its whole prompt is new."""
+    read = plan.tokens if reads else 0
+    new = plan.tokens + plan.beside - read
+    return Usage(input_uncached=new, cache_read=read, basis=Basis.ESTIMATED)
 
 
 def _verdict(attempt: Attempt, plan: Plan) -> tuple[bool, bool]:

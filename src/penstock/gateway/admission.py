@@ -13,14 +13,12 @@ from penstock.gateway.headers import Asked
 from penstock.gateway.house import House
 from penstock.gateway.keys import Holder, forbidden
 from penstock.gateway.limits import Need, limits_of, need_of
-from penstock.gateway.pacing import Lane, NoRoom, Place
+from penstock.gateway.pacing import Lane, NoRoom, Place, lane_key
 from penstock.gateway.problems import Problem
 from penstock.gateway.resilience import discard
 from penstock.gateway.response import Response
 from penstock.gateway.retry import TOO_MANY, may_repeat, retry_after
-from penstock.models.catalog import profile_of
 from penstock.money import ZERO
-from penstock.unknown import Unknown
 from penstock.wire.metered import model_asked
 
 
@@ -191,9 +189,7 @@ class Admission:
         return self._holder.name if self._holder is not None else self._asked.key
 
     def _lane_key(self, send: Send) -> Hashable:
-        own = self._asked.key if self._provider not in self._house.keys else None
-        profile = profile_of(send.model)
-        return self._provider, own, send.model if isinstance(profile, Unknown) else profile.model
+        return lane_key(self._provider, self._house.owner(self._provider, self._asked), send.model)
 
 
 def tags_of(labels: Labels, holder: Holder | None) -> dict[str, str]:

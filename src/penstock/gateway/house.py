@@ -11,6 +11,7 @@ from penstock.engine.late import settled_late
 from penstock.engine.pending import PendingPair
 from penstock.engine.record import Call
 from penstock.engine.steps import Sent
+from penstock.gateway.background import Background
 from penstock.gateway.batches import Batches
 from penstock.gateway.budgets import Budgets, Verdict, period_of
 from penstock.gateway.drift import alarm_log, drift_gauges
@@ -107,10 +108,13 @@ class House:
         if spans is not None:
             books.heard.append(spans.heard)
         batches = Batches(self.settings, clock, books.amend, self._failed, kept)
-        self.shadows = Shadows(self.settings, clock, batches)
+        background = Background(
+            self.pacer, self.metrics, self.settings, rules=lambda: self.rules, callers=lambda: self.running, clock=clock
+        )
+        self.shadows = Shadows(background, lambda: self.rules.queue_s, batches)
         self.resuming = None if kept is None else self._resuming(kept)
         batches.heard = None if self.resuming is None else self.resuming.heard
-        self.warmth = Warmth(context, lambda: self.endpoints, self.settings, clock)
+        self.warmth = Warmth(context, lambda: self.endpoints, background, clock)
 
     def own_credentials(self) -> list[Lines]:
         """The provider keys of the policy as headers, in each form in which calls are sent with them."""
@@ -185,6 +189,10 @@ class House:
             for part, amount in (("limit", limit), ("spent", spent), ("reserved", reserved)):
                 found.append((BUDGET, (("budget", name), ("part", part)), amount / PICO_PER_USD))
         return found + drift_gauges(self.context.evidence.drift, self.clock())
+
+    def owner(self, provider: str, asked: Asked) -> bytes | None:
+        """Whose limits at a provider a call counts in: the caller's own key, or None for the policy's."""
+        return asked.key if provider not in self.keys else None
 
     def credentials(self, provider: str, asked: Asked, encoding: bytes | None = None) -> Lines:
         """The caller's headers with the provider key of the policy in place of its own, where there is one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime
 
@@ -17,6 +18,9 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 _ROUNDED = 500
+
+FOR_CALLERS = 0.5
+"""Share of each limit that requests of our own leave to callers: room for as much to come at once."""
 
 ANTHROPIC = "anthropic-ratelimit-"
 OPENAI = "x-ratelimit-"
@@ -130,6 +134,11 @@ class Bucket:
         """The same behind others that wait for ``ahead`` in all."""
         missing = ahead + min(amount, float(self.limit)) - self.level(now)
         return max(0.0, missing * _PERIOD_S / self.limit)
+
+    def spare_wait_s(self, amount: float, now: float) -> float:
+        """Seconds until ``FOR_CALLERS`` of the limit would be left after an amount; infinite where it never is."""
+        kept = self.limit * FOR_CALLERS
+        return math.inf if amount > self.limit - kept else self.wait_behind_s(amount, kept, now)
 
 
 def _whole(text: str | None) -> int | None:

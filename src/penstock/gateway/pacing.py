@@ -3,6 +3,9 @@
 Buckets are learnt from answers, one set for each provider, caller's key and model. A call that finds no room waits in
 a queue that takes turns between callers. Where the queue is full, the caller with the most calls in it loses its newest
 one; a wait beyond the longest refuses a call too. Both are told when to come back.
+
+Requests of our own (shadows, warming) stand behind all of them: they go when no caller waits and enough of each limit
+is left for callers who may come (`limits.FOR_CALLERS`), or not at all.
 """
 
 from __future__ import annotations
@@ -12,9 +15,12 @@ from collections import OrderedDict, deque
 from collections.abc import Hashable
 
 from penstock.gateway.limits import PART, Bucket, Limit, Need
+from penstock.models.catalog import profile_of
+from penstock.unknown import Unknown
 
 _MOST_LANES = 10_000
 _LEAST_SLEEP_S = 0.005
+_LONGEST_SLEEP_S = 60.0
 _WEIGHT = 0.2
 """Of the newest answer in the mean of their lengths."""
 
@@ -56,13 +62,15 @@ class Lane:
         self._over: Need = (0.0, 0.0, 0.0)
         self.mean_output = 0.0
         self._shut_until = 0.0
+        self._back_until = 0.0
         self._turns: OrderedDict[Hashable, deque[_Waiting]] = OrderedDict()
+        self._behind: deque[_Waiting] = deque()
         self._waiting = 0
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
-        """Calls in the queue."""
+        """Callers' calls in the queue."""
         return self._waiting
 
     def wait_s(self, need: Need, now: float) -> float:
@@ -97,7 +105,10 @@ class Lane:
         future: asyncio.Future[Place] = loop.create_future()
         self._turns.setdefault(caller, deque()).append((future, need))
         self._waiting += 1
-        self._arm(loop)
+        if self._behind:
+            self._rearm()  # the timer may be set for a request of ours, which goes later
+        else:
+            self._arm(loop)
         try:
             async with asyncio.timeout(longest_s):
                 return await future
@@ -111,6 +122,53 @@ class Lane:
             self._waiting -= 1
             if future.cancelled():
                 self._drop(caller, (future, need))
+
+    def spare_wait_s(self, need: Need, now: float) -> float:
+        """Seconds until a request of our own has room that no caller waits for; infinite where it never has."""
+        need = self._foreseen(need)
+        longest = max(0.0, self._shut_until - now, self._back_until - now)
+        if self._turns:
+            longest = max(longest, self._wait_behind_s(need, now))
+        for kind, bucket in self.buckets.items():
+            longest = max(longest, bucket.spare_wait_s(need[PART[kind]], now))
+        return longest
+
+    async def enter_behind(self, need: Need, *, longest_s: float) -> Place:
+        """Take room for a request of our own once no caller waits for it.
+
+        Args:
+            need: that the request will be counted with.
+            longest_s: the longest wait.
+
+        Raises:
+            NoRoom: there is none in time.
+        """
+        loop = asyncio.get_running_loop()
+        needed = self.spare_wait_s(need, loop.time())
+        if not self._turns and not self._behind and needed <= 0.0:
+            return self._take(need, loop.time())
+        if needed > longest_s:
+            raise NoRoom(needed)
+        future: asyncio.Future[Place] = loop.create_future()
+        waiting = future, need
+        self._behind.append(waiting)
+        self._arm(loop)
+        try:
+            async with asyncio.timeout(longest_s):
+                return await future
+        except TimeoutError:
+            self._give_back(future)
+            raise NoRoom(self.spare_wait_s(need, loop.time())) from None
+        except asyncio.CancelledError:
+            self._give_back(future)
+            raise
+        finally:
+            if waiting in self._behind:
+                self._behind.remove(waiting)
+
+    def stand_back(self, seconds: float, now: float) -> None:
+        """Let no request of our own go for a while: the provider refused one for want of room."""
+        self._back_until = max(self._back_until, now + seconds)
 
     def leave(self, place: Place) -> None:
         """A call is over, or was given up."""
@@ -132,7 +190,7 @@ class Lane:
                 self.buckets[limit.kind] = Bucket(limit, now, uncounted)
             else:
                 bucket.learn(limit, now, uncounted)
-        if self._turns:
+        if self._turns or self._behind:
             self._rearm()
 
     def shut(self, seconds: float, now: float) -> None:
@@ -191,9 +249,14 @@ class Lane:
         return longest
 
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._timer is None and self._turns:
+        if self._timer is not None or not (self._turns or self._behind):
+            return
+        if self._turns:
             _, (_, need) = self._first()
-            self._timer = loop.call_later(max(_LEAST_SLEEP_S, self.wait_s(need, loop.time())), self._serve, loop)
+            wait = self.wait_s(need, loop.time())
+        else:
+            wait = min(self.spare_wait_s(self._behind[0][1], loop.time()), _LONGEST_SLEEP_S)
+        self._timer = loop.call_later(max(_LEAST_SLEEP_S, wait), self._serve, loop)
 
     def _rearm(self) -> None:
         """Look anew at when the first call in the queue can go."""
@@ -207,7 +270,7 @@ class Lane:
         return caller, self._turns[caller][0]
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let go whoever has room, one call of each caller in turn."""
+        """Let go whoever has room, one call of each caller in turn, and requests of ours after all of them."""
         self._timer = None
         while self._turns:
             caller, (future, need) = self._first()
@@ -219,7 +282,26 @@ class Lane:
                 self._turns[caller] = queue  # behind the others
             if not future.done():
                 future.set_result(self._take(need, loop.time()))
+        while self._behind and not self._turns:
+            future, need = self._behind[0]
+            if not future.done() and self.spare_wait_s(need, loop.time()) > 0:
+                break
+            self._behind.popleft()
+            if not future.done():
+                future.set_result(self._take(need, loop.time()))
         self._arm(loop)
+
+
+def lane_key(provider: str, owner: Hashable, model: str) -> Hashable:
+    """What tells lanes apart.
+
+    Args:
+        provider: whose limits they are.
+        owner: the caller's own key, or None for the policy's.
+        model: as the request names it; dated snapshots share their model's lane.
+    """
+    profile = profile_of(model)
+    return provider, owner, model if isinstance(profile, Unknown) else profile.model
 
 
 def _more(one: Need, other: Need) -> Need:

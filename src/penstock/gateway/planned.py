@@ -19,6 +19,7 @@ from penstock.engine.report import report_headers
 from penstock.engine.steps import Grade, Hold, Later, Send, Sent, Shadow, Warm
 from penstock.errors import UpstreamError
 from penstock.gateway.admission import Admission
+from penstock.gateway.background import Way
 from penstock.gateway.caller import Caller
 from penstock.gateway.fallback import body_for, worth_another
 from penstock.gateway.headers import Asked, Lines, backward, header
@@ -30,7 +31,6 @@ from penstock.gateway.problems import Problem, error_kind, no_room, unreachable
 from penstock.gateway.response import Response
 from penstock.gateway.retry import TOO_MANY
 from penstock.gateway.routes import Route
-from penstock.gateway.warming import Way
 from penstock.ledger.traffic import exchanged_of
 from penstock.telemetry.names import REFUSED
 from penstock.wire.content_encoding import READABLE, plain_body
@@ -175,12 +175,12 @@ class PlannedCall:
     def _shadow(self, flow: Flow, first: Later) -> None:
         """The caller has the answer: ask the other model, and keep the record with what came of it."""
         house = self._house
-        lines = house.credentials(self._route.provider, self._asked)
-        house.shadows.start(flow, first, house.endpoints[self._route.provider], self._target, lines)
+        house.shadows.start(flow, first, house.endpoints[self._route.provider], self._way())
 
     def _way(self) -> Way:
-        lines = self._house.credentials(self._route.provider, self._asked)
-        return Way(self._route.provider, self._target, lines)
+        house, provider = self._house, self._route.provider
+        owner = house.owner(provider, self._asked)
+        return Way(provider, self._target, house.credentials(provider, self._asked), owner)
 
     def _warm(self, warm: Warm) -> bool:
         return self._house.warmth.start(warm, self._way())

@@ -8,30 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from penstock.engine.context import EngineContext
 from penstock.engine.record import Call
 from penstock.engine.steps import Sent, Warm
-from penstock.errors import UpstreamError
-from penstock.gateway.headers import Lines, header, replaced
-from penstock.gateway.problems import error_kind
+from penstock.gateway.background import Background, Way, own_of
 from penstock.gateway.resilience import Endpoint
-from penstock.gateway.settings import Settings
-from penstock.wire.content_encoding import READABLE, plain_body
 
 MOST = 16
 """Warming requests that may run at once; a further one is given up."""
 TICK_S = 1.0
 """Seconds between two looks at what is due, while anything is watched."""
-
-
-class Way(NamedTuple):
-    """How a call of the caller went: to which provider and path, with which headers."""
-
-    provider: str
-    target: bytes
-    lines: Lines
+_LONGEST_S = 10.0
+"""Seconds that a keep-alive request waits for room: a third of what its entry still lives."""
 
 
 class Warmth:
@@ -40,7 +29,7 @@ class Warmth:
     Args:
         context: the engine's.
         endpoints: gives the providers in force.
-        settings: limits.
+        background: places for requests of our own.
         clock: seconds since the epoch.
         tick_s: seconds between two looks.
     """
@@ -49,13 +38,13 @@ class Warmth:
         self,
         context: EngineContext,
         endpoints: Callable[[], Mapping[str, Endpoint]],
-        settings: Settings,
+        background: Background,
         clock: Callable[[], float],
         tick_s: float = TICK_S,
     ) -> None:
         self._context = context
         self._endpoints = endpoints
-        self._settings = settings
+        self._background = background
         self._clock = clock
         self.tick_s = tick_s
         self._ways: dict[str, Way] = {}
@@ -68,8 +57,14 @@ class Warmth:
         return len(self._running)
 
     def start(self, warm: Warm, way: Way) -> bool:
-        """Send a warming request in a task of its own; False when too many run."""
+        """Send a warming request in a task of its own; False when too many run, or callers need the room.
+
+        One that fills an entry ahead of callers who are here already is of no use later, and does not wait.
+        """
         if len(self._running) >= MOST:
+            self._background.dropped(warm.purpose, "running")
+            return False
+        if warm.purpose == "prewarm" and not self._background.has_place(own_of(warm), way):
             return False
         self._context.warms(warm, self._clock())
         task = asyncio.create_task(self._carry_out(warm, way))
@@ -115,29 +110,14 @@ class Warmth:
         self._ways = {call_id: way for call_id, way in self._ways.items() if warming.holds(call_id)}
 
     async def _carry_out(self, warm: Warm, way: Way) -> None:
-        context, clock = self._context, self._clock
-        sent_at = clock()
-        status: int | None = None
-        first_at: float | None = None
         result: Sent | None = None
         try:
-            endpoint = self._endpoints()[way.provider]
-            lines = replaced(way.lines, b"accept-encoding", READABLE)
-            response = await endpoint.request(b"POST", way.target, lines, warm.body)
-            status, first_at = response.status, clock()
-            accepted = 200 <= status < 300  # noqa: PLR2004 - the class of success
-            if accepted:
-                context.began(warm.id, first_at)
-            raw = await response.read(self._settings.max_answer)
-            result = Sent(
-                status=status,
-                body=plain_body(raw, header(response.headers, b"content-encoding")),
-                started_at=sent_at,
-                first_byte_at=first_at,
-                ended_at=clock(),
-                error_kind=None if accepted else f"http_{status}",
+            result = await self._background.send(
+                own_of(warm),
+                self._endpoints()[way.provider],
+                way,
+                longest_s=_LONGEST_S,
+                began=lambda at: self._context.began(warm.id, at),
             )
-        except UpstreamError as error:
-            result = Sent(status=status, started_at=sent_at, ended_at=clock(), error_kind=error_kind(error))
         finally:
-            context.warmed(warm, result)
+            self._context.warmed(warm, result)

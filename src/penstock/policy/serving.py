@@ -64,10 +64,11 @@ class Resilience(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         retry_wait_s: the longest wait before a try; a longer ``retry-after`` is left to the caller.
         breaker_failures: failures in a row after which an address is left alone.
         breaker_open_s: for how long, before one call probes it.
-        pace: whether calls wait for room that the provider's rate-limit headers say is not there yet.
+        pace: whether calls wait for room that the provider's rate-limit headers say is not there yet. Shadows, judges
+            and warming requests stand behind every caller: they leave half of each limit to callers, or are dropped.
         queue_s: the longest that a call waits for room.
         queue: how many calls may wait for room.
-        running: how many calls may run at once; more are refused with 429.
+        running: how many calls may run at once; more are refused with 429. Requests of our own count after callers'.
         fallbacks: model to the models that take its calls when it fails, in order, of the same API.
     """
 

@@ -50,6 +50,7 @@ REFUSED = "penstock_refused_total"
 FORWARDED = "penstock_forwarded_total"
 RUNNING = "penstock_running_calls"
 WAITING = "penstock_waiting_calls"
+DROPPED = "penstock_own_requests_dropped_total"
 TASKS = "penstock_event_loop_tasks"
 QUEUE = "penstock_ledger_queue"
 WRITTEN = "penstock_ledger_written_total"
@@ -77,6 +78,7 @@ HELP: Mapping[str, tuple[str, str]] = {
     FORWARDED: ("counter", "Requests of other paths, by provider and status."),
     RUNNING: ("gauge", "Calls that run now."),
     WAITING: ("gauge", "Calls that wait for room in a provider's limits."),
+    DROPPED: ("counter", "Shadows, judges and warming requests that made way for callers, by what for."),
     TASKS: ("gauge", "Tasks of the event loop: those of calls, shadows and the server."),
     QUEUE: ("gauge", "Records that wait to be written."),
     WRITTEN: ("counter", "Records written."),
@@ -107,6 +109,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     FORWARDED: ("provider", "status"),
     RUNNING: (),
     WAITING: (),
+    DROPPED: ("purpose", "reason"),
     TASKS: (),
     QUEUE: ("file",),
     WRITTEN: ("file",),
