@@ -48,7 +48,9 @@ def test_long_retrieved_context_is_proposed_behind_the_gate_and_replays_as_it_be
     assert found.total.calls == 40
     assert found.by_lever["trim"] == 0
     assert "a trimmed prompt is answered at the recorded length" not in found.assumed
-    assert found.assumed == {"a gate has no evidence yet: what it tests is not served, and what testing costs is not in the bill": 40}
+    assert found.assumed == {
+        "a gate has no evidence yet: what it tests is not served, and what testing costs is not in the bill": 40
+    }
 
 
 def test_a_log_without_a_call_is_an_error_that_says_what_was_there(tmp_path: Path) -> None:

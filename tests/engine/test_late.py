@@ -13,7 +13,7 @@ from penstock.engine.pending import WAITS, PendingPair
 from penstock.engine.record import Call, ExtraSend
 from penstock.engine.steps import WRITTEN_OFF, Sent
 from penstock.evidence.gate import Gate, Identity, State
-from penstock.evidence.scores import answer_digest, pair_score
+from penstock.evidence.scores import answer_digest, field_digests, pair_score
 from penstock.policy.load import load_policy
 from penstock.wire.answer import Answer
 from penstock.wire.dialect import Dialect
@@ -75,12 +75,37 @@ def test_a_difference_and_a_broken_answer_of_the_candidate_are_losses(text: str,
 
 def test_a_difference_that_a_grader_would_have_looked_at_counts_by_the_bound_and_not_once_it_serves() -> None:
     late = Late()
-    assert "ungraded" in late.comes(_said("ham"), final=False).extra_sends[0].reason
+    assert late.comes(_said("ham"), final=False).extra_sends[0].reason.startswith("not scored: it differed")
     assert late.gate.test.losses == 1.0
     late.context.gates.book.promote("t", CHEAP, at=NOW, by="ann", why="known")
     late.comes(_said("ham"), final=False)
     assert late.gate.paired is not None
     assert late.gate.paired.n == 0
+
+
+def test_what_could_not_be_graded_after_a_restart_is_counted_and_told_to_whoever_keeps_gates() -> None:
+    late = Late()
+    kept: list[int] = []
+    late.context.gates.changed = lambda gate: kept.append(gate.ungraded_late)
+    late.comes(_said("spam"), final=False)
+    late.comes(_said("ham"), final=False)
+    late.context.gates.book.promote("t", CHEAP, at=NOW, by="ann", why="known")
+    late.comes(_said("ham"), final=False)
+    assert kept == [0, 1, 2]
+    assert (late.gate.ungraded, late.gate.ungraded_late) == (2, 2)
+
+
+def test_structured_answers_are_compared_by_their_fields_without_their_text() -> None:
+    late = Late()
+    shown = Answer(text='{"name": "Ada Lovelace", "born": 1815, "city": "London", "fellow": false}')
+    fields = field_digests(shown, "c")
+    assert fields is not None
+    pair = msgspec.structs.replace(PAIR, digest=answer_digest(shown), fields=fields)
+    assert b"Ada" not in msgspec.json.encode(pair)
+    text = '{"name": "Ada Lovelace", "born": 1852, "city": "London", "fellow": false}'
+    (extra,) = late.comes(_said(text), digest=pair.digest, fields=fields).extra_sends
+    assert extra.reason == "disagreed by 0.25 (fields, after a restart)"
+    assert (late.gate.test.losses, late.gate.ungraded) == (0.25, 0)
 
 
 @pytest.mark.parametrize("changes", [{"opened_at": NOW - 1.0}, {"task": "other"}])
@@ -138,10 +163,10 @@ _TEXTS = st.sampled_from(
 
 @settings(max_examples=200, deadline=None)
 @given(_TEXTS, _TEXTS, st.booleans())
-def test_digests_tell_equal_from_different_as_the_answers_would(shown: str, other: str, passes: bool) -> None:
+def test_digests_score_a_pair_as_the_answers_would(shown: str, other: str, passes: bool) -> None:
     live = pair_score(Answer(text=shown), Answer(text=other), reference_passes=passes)
-    pair = msgspec.structs.replace(PAIR, digest=answer_digest(Answer(text=shown)), passes=passes)
-    late = late_score(pair, Answer(text=other))
-    assert (late.rule == "equal") == (live.rule == "equal")
-    assert late.difference <= live.difference
-    assert late.reference == live.reference
+    fields = field_digests(Answer(text=shown), "c")
+    pair = msgspec.structs.replace(PAIR, digest=answer_digest(Answer(text=shown)), passes=passes, fields=fields)
+    assert late_score(pair, Answer(text=other)) == live
+    without = late_score(msgspec.structs.replace(pair, fields=None), Answer(text=other))
+    assert without.difference <= live.difference

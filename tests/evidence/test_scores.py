@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.evidence.scores import field_f1, graded, pair_score, plain, said, ungraded
+from penstock.evidence.scores import f1, field_digests, field_f1, graded, pair_score, plain, said, ungraded
 from penstock.wire.answer import Answer, ToolCall
 
 _SCALARS = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3)
@@ -35,6 +36,28 @@ def test_f1_is_symmetric_within_bounds_and_1_only_for_equal_json(left: Any, righ
     assert score == field_f1(right, left)
     same = json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
     assert (score == 1.0) == same
+
+
+@FEW
+@given(st.lists(JSON), st.dictionaries(st.text(max_size=2), JSON))
+def test_digests_of_fields_have_the_f1_of_the_fields_and_hold_no_text(left: Any, right: Any) -> None:
+    for one, other in ((left, right), (right, [right]), (left, left)):
+        mine, theirs = (field_digests(_text(json.dumps(value)), "call") for value in (one, other))
+        assert mine is not None
+        assert theirs is not None
+        assert f1(Counter(mine), Counter(theirs)) == field_f1(one, other)
+        assert all(len(digest) == 8 for digest in mine)
+
+
+def test_prose_single_values_and_very_large_answers_have_no_digests_of_fields() -> None:
+    assert field_digests(_text("a plain sentence"), "c") is None
+    assert field_digests(_text("5"), "c") is None
+    assert field_digests(_text(json.dumps(list(range(1000)))), "c") is not None
+    assert field_digests(_text(json.dumps(list(range(1001)))), "c") is None
+
+
+def test_digests_of_two_calls_tell_nothing_about_each_other() -> None:
+    assert field_digests(_text('{"a": 1}'), "c") != field_digests(_text('{"a": 1}'), "d")
 
 
 @FEW

@@ -42,3 +42,14 @@ def test_each_gate_stands_with_its_payback_where_the_costs_of_both_models_are_kn
     assert triage.payback.price_ratio == 0.2
     assert [one.status.task for one in standings(book(), {}, "triage")] == ["triage"]
     assert [name for name, _ in triage.facts()] == ["pairs", "evidence", "payback", "why"]
+
+
+def test_pairs_without_a_grade_are_said_and_those_that_a_restart_left_without_one() -> None:
+    made = book()
+    gate = made.gates["triage"]["claude-haiku-4-5"]
+    gate.ungraded = 3
+    said = dict(standings(made, {}, "triage")[0].facts())["ungraded"]
+    assert said == "3 pairs differed and had no grade: losses until the candidate serves, then left out"
+    gate.ungraded_late = 2
+    said = dict(standings(made, {}, "triage")[0].facts())["ungraded"]
+    assert said.endswith("; 2 of them outlived their process in a batch, and their texts were not kept")

@@ -30,4 +30,6 @@ def test_what_a_gate_tests_is_not_served_in_a_replay_and_that_is_said() -> None:
     calls = [plain(n, at=n * 1000.0) for n in range(600)]
     result = replay(calls, policy)
     assert result.total == replay(calls, Policy()).total
-    assert result.assumed == {"a gate has no evidence yet: what it tests is not served, and what testing costs is not in the bill": 600}
+    assert result.assumed == {
+        "a gate has no evidence yet: what it tests is not served, and what testing costs is not in the bill": 600
+    }

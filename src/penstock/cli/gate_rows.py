@@ -33,6 +33,8 @@ def gate_row(standing: Standing) -> dict[str, Any]:
         "state": status.state.value,
         "pinned": status.pinned,
         "pairs": status.n,
+        "pairs_ungraded": gate.ungraded,
+        "pairs_ungraded_after_restart": gate.ungraded_late,
         "losses": status.losses,
         "wins": status.wins,
         "mean_difference": status.mean,

@@ -24,7 +24,7 @@ from penstock.engine.plan import Plan
 from penstock.engine.record import Call, ExtraSend
 from penstock.engine.steps import WRITTEN_OFF, Result, Send, Sent, Shadow, Step
 from penstock.engine.trial import Trial, same_model
-from penstock.evidence.scores import answer_digest, pair_score, said
+from penstock.evidence.scores import answer_digest, field_digests, pair_score, said
 from penstock.levers.route.verify import verify
 from penstock.models.tiers import STANDARD
 from penstock.money import Picodollars
@@ -145,6 +145,7 @@ class Beside:
         gate = gates.book.gates.get(trial.task, {}).get(trial.candidate)
         if answer is None or gate is None:
             return None
+        fields = None if trial.policy.grader is not None else field_digests(answer, call_id)
         alone = trial.policy.grader is None and trial.policy.judge is None
         return PendingPair(
             call_id=call_id,
@@ -159,7 +160,8 @@ class Beside:
             asked=asked,
             dialect=self._plan.view.dialect,
             geo=self._plan.facts.tier.geo,
-            final=alone and said(answer) is None,
+            final=alone and (fields is not None or said(answer) is None),
+            fields=fields,
         )
 
     def _compared(

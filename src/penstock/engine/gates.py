@@ -127,8 +127,8 @@ class Gates:
         if gate is None:
             return
         self._other_version(gate, at, reference=reference, candidate=candidate)
-        if gate.serving and not score.known:
-            return  # a grader that is down must not demote what has earned its place
+        if not score.known and self._without_grade(gate):
+            return
         if trial.policy.difficulty and self.easy is not None and score.known:
             terms = self.book.terms_of(trial.task)
             self.easy.pair(key_of(gate), trial.asked, score.difference, accepted=score.accepted, terms=terms)
@@ -142,7 +142,10 @@ class Gates:
         self._review(gate, at)
 
     def late(self, pending: PendingPair, score: PairScore, *, reference: str, candidate: str, policy: Policy) -> bool:
-        """Both arms answered, one of them by a batch that outlived its process; whether its gate was told.
+        """Both arms answered, one of them by a batch that outlived its process; whether its gate took note of it.
+
+        As in ``pair``, a grade that did not come counts by the bound while the candidate is tested, and not at all once
+        it serves.
 
         Args:
             pending: what was kept of the pair.
@@ -155,13 +158,15 @@ class Gates:
         section = policy.task(pending.task).gate
         if gate is None or section is None or not section.enabled or gate.opened_at != pending.opened_at:
             return False
-        if gate.state is State.HELD or (gate.serving and not score.known):
+        if gate.state is State.HELD:
             return False
         if policy is not self._policy:
             self._settle_policy(policy)
         terms = self._settle_terms(pending.task, section)
         if self._other_version(gate, pending.at, reference=reference, candidate=candidate):
             return False
+        if not score.known and self._without_grade(gate, late=True):
+            return True
         gate.observe_pair(
             score.difference, at=pending.at, terms=terms, reference=score.reference, accepted=score.accepted
         )
@@ -287,6 +292,17 @@ class Gates:
         gate.retarget(seen, at, self.book.terms_of(gate.task))
         self._tell(gate)
         return True
+
+    def _without_grade(self, gate: Gate, *, late: bool = False) -> bool:
+        """Count a pair whose grade did not come; whether it is left out.
+
+        A grader that is down, or a restart, must not demote what has earned its place.
+        """
+        gate.ungraded += 1
+        gate.ungraded_late += late
+        if gate.serving:
+            self._tell(gate)
+        return gate.serving
 
     def _review(self, gate: Gate, at: float) -> None:
         for other in self.book.review(at):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
 from penstock.engine.attempt import Attempt, read_attempt
@@ -10,11 +12,12 @@ from penstock.engine.pending import WAITS, PendingPair
 from penstock.engine.record import Call, ExtraSend
 from penstock.engine.steps import WRITTEN_OFF, Send, Sent
 from penstock.engine.trial import same_model
-from penstock.evidence.scores import PairScore, answer_digest
+from penstock.evidence.scores import PairScore, answer_digest, f1, field_digests
 from penstock.models.tiers import Tier
 from penstock.wire.answer import Answer
 
 _WRITTEN_OFF = "written off: what came of its batch cannot be read"
+_UNGRADED = "not scored: it differed, and after a restart there was no text left to grade"
 _NO_ANSWER = "not compared: the shadow was not answered"
 
 
@@ -63,13 +66,15 @@ def _told(pending: PendingPair, asked: Attempt, context: EngineContext) -> str:
     )
     if not told:
         return "not compared: its gate began anew, is held, or has no part in the policy any more"
+    if not score.known:
+        return _UNGRADED
     if score.difference < 0.0:
         return f"disagreed by {-score.difference:.2f} ({score.rule}, after a restart)"
     return f"agreed ({score.rule}, after a restart)"
 
 
 def late_score(pending: PendingPair, answer: Answer) -> PairScore:
-    """The score of a pair by the digest of the answer that was shown."""
+    """The score of a pair by the digests of the answer that was shown."""
     whole = bool(answer.text.strip() or answer.tool_calls) and not (answer.refused or answer.truncated)
     shown_reference = pending.shown == "reference"
     reference_passes, accepted = (pending.passes, whole) if shown_reference else (whole, pending.passes)
@@ -79,4 +84,7 @@ def late_score(pending: PendingPair, answer: Answer) -> PairScore:
         return PairScore(-1.0, 1.0, accepted, "validity")
     if answer_digest(answer) == pending.digest:
         return PairScore(0.0, 1.0, accepted, "equal")
+    theirs = None if pending.fields is None else field_digests(answer, pending.call_id)
+    if pending.fields is not None and theirs is not None:
+        return PairScore(f1(Counter(pending.fields), Counter(theirs)) - 1.0, 1.0, accepted, "fields")
     return PairScore(-1.0, 1.0 if pending.final else None, accepted, "differ" if pending.final else "ungraded")

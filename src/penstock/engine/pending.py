@@ -2,8 +2,8 @@
 
 A shadow by batch is answered hours after its call. Should the process end before that, the next one reads the batch
 that was paid for and scores the pair by what was kept here: that an answer is equal to the shown one is told by its
-digest. What differs can no longer be looked at, neither by its fields nor by a grader, and counts by the bound without
-a grade (``evidence.scores``).
+digest, and how much of a structured answer is, by the digests of its fields. What waits for a grader or a judge can no
+longer be shown to them, and counts by the bound without a grade (``evidence.scores``).
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class PendingPair(msgspec.Struct, frozen=True, kw_only=True):
         dialect: the API.
         geo: the region that the price depends on, or None.
         final: whether a difference is a loss by the rules, and no grade would have told more.
+        fields: of a structured answer (``evidence.scores.field_digests``, by the call's id); None where its fields do
+            not decide, or there are too many.
     """
 
     call_id: str
@@ -48,3 +50,4 @@ class PendingPair(msgspec.Struct, frozen=True, kw_only=True):
     dialect: Dialect
     geo: str | None
     final: bool
+    fields: tuple[str, ...] | None = None

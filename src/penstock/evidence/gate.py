@@ -148,6 +148,9 @@ class Gate(msgspec.Struct):
         pinned: a person wants the candidate to serve whatever the detectors say; alarms are recorded all the same.
         easy: the easy part of the task that the candidate may serve before it has earned the whole; None before a look.
         edits: levers whose edits are tested.
+        ungraded: pairs of the present attempt that differed and had no grade: a grader or a judge failed, or could not
+            be shown the pair any more. Losses while the candidate is tested, left out once it serves.
+        ungraded_late: those of them whose texts were gone, because their batch outlived its process.
         first_at: first paired call; last_at: the latest (epoch seconds); None before any.
     """
 
@@ -172,6 +175,8 @@ class Gate(msgspec.Struct):
     last_at: float | None = None
     history: list[Entry] = msgspec.field(default_factory=list[Entry])
     edits: tuple[str, ...] = ()
+    ungraded: int = 0
+    ungraded_late: int = 0
 
     @property
     def serving(self) -> bool:
@@ -320,7 +325,7 @@ class Gate(msgspec.Struct):
         self.test = NonInferiority(margin=terms.margin)
         self.reference, self.accepted, self.settled = ScoreCounts(), ScoreCounts(), ScoreCounts()
         self.certified = self.paired = self.free = self.again = self.first_at = self.last_at = None
-        self.served = 0
+        self.served = self.ungraded = self.ungraded_late = 0
         self.easy = None
 
 
@@ -367,6 +372,8 @@ def merge_gates(a: Gate, b: Gate) -> Gate:
         last_at=max((t for t in (a.last_at, b.last_at) if t is not None), default=None),
         history=history,
         edits=latest.edits,
+        ungraded=a.ungraded + b.ungraded,
+        ungraded_late=a.ungraded_late + b.ungraded_late,
     )
 
 

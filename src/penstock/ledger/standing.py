@@ -54,6 +54,8 @@ class Standing(msgspec.Struct, frozen=True):
         """Names and texts: pairs, evidence with what is needed, the easy part, payback, why, the latest decision."""
         status = self.status
         yield "pairs", _pairs(status)
+        if self.gate.ungraded:
+            yield "ungraded", _ungraded(self.gate)
         if status.needed is not None:
             evidence = f"e-value {status.e_value:.3g} of {status.threshold:.3g}"
             yield "evidence", f"{evidence}; still needed: {_needed(status)}"
@@ -100,6 +102,15 @@ def _pairs(status: Status) -> str:
     if status.reference_mean is not None and status.reference_low is not None:
         parts.append(f"reference scores {status.reference_mean:.2f}, shown to be at least {status.reference_low:.2f}")
     return ", ".join(parts)
+
+
+def _ungraded(gate: Gate) -> str:
+    """Losses or left out: pairs from before a candidate served stay losses, so both are named."""
+    late = gate.ungraded_late
+    text = f"{gate.ungraded:,} pairs differed and had no grade: losses until the candidate serves, then left out"
+    return (
+        f"{text}; {late:,} of them outlived their process in a batch, and their texts were not kept" if late else text
+    )
 
 
 def _needed(status: Status) -> str:

@@ -123,7 +123,9 @@ class Bill:
         if any(extra.purpose == "truncated" for extra in call.extra_sends):
             self._assumed["an answer longer than its cap is asked for again without it"] += 1
         if outcome.plan is not None and _gated(outcome.plan):
-            self._assumed["a gate has no evidence yet: what it tests is not served, and what testing costs is not in the bill"] += 1
+            self._assumed[
+                "a gate has no evidence yet: what it tests is not served, and what testing costs is not in the bill"
+            ] += 1
         if any(edit.lever == "trim" for edit in call.edits):
             self._assumed["a trimmed prompt is answered at the recorded length"] += 1
         if any(edit.lever == "brevity" for edit in call.edits):
