@@ -50,6 +50,7 @@ def test_embeddings_are_recorded_and_priced_as_the_provider_bills_them(gateway: 
     assert call.cost == raw.parse().usage.prompt_tokens * 20_000
     metrics = httpx2.get(f"{gateway.url}/metrics").text
     assert f'gen_ai_request_model="{EMBEDDER}"' in metrics
+    assert 'penstock_added_latency_seconds_count{part="gateway"} 1' in metrics
 
 
 def test_counting_tokens_is_recorded_and_free(gateway: Running) -> None:

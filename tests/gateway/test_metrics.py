@@ -66,6 +66,15 @@ def test_labels_are_escaped_and_series_are_bounded() -> None:
     assert 'task="other"' in text
 
 
+def test_what_the_gateway_adds_is_told_in_parts_of_a_millisecond() -> None:
+    metrics = Metrics()
+    metrics.added("gateway", 0.0002)
+    metrics.added("gateway", 0.003)
+    lines = metrics.text().splitlines()
+    for le, count in (("0.0001", 0), ("0.00025", 1), ("0.0025", 1), ("0.005", 2), ("30.0", 2), ("+Inf", 2)):
+        assert f'penstock_added_latency_seconds_bucket{{part="gateway",le="{le}"}} {count}' in lines
+
+
 def test_gauges_and_failures_are_shown_with_their_help() -> None:
     text = Metrics().text([(RUNNING, (), 3)], {"cap: KeyError": 2})
     assert f"# HELP {RUNNING} {HELP[RUNNING][1]}\n# TYPE {RUNNING} gauge\n{RUNNING} 3" in text
@@ -80,6 +89,7 @@ def test_every_metric_has_its_help_and_the_labels_that_it_is_said_to_have() -> N
     cost, before = Picodollars(10**12), Picodollars(3 * 10**12)
     metrics.heard(call(arm="treated", usage=usage, cost=cost, cost_before=before, edits=(edit,), latency_ms=300.0))
     metrics.heard(call(id="b", cost=None))
+    metrics.added("gateway", 0.0002)
     shown: dict[str, set[tuple[str, ...]]] = {}
     for name, labels in re.findall(r"^(\w+)\{(.*)\}", metrics.text(failures={"cap: KeyError": 2}), re.MULTILINE):
         family = re.sub("_(bucket|sum|count)$", "", name)

@@ -51,7 +51,12 @@ def between(
 ) -> Iterator[tuple[Running, Simulator]]:
     """A gateway before a provider with limits; with keys, one provider key for all of them."""
     with simulating(Config(limits=limits, responder=reply), clock=clock or RealClock()) as simulator:
-        changes: dict[str, Any] = {"mode": mode, "tasks": tasks or {}, "holdback": NONE, "resilience": Resilience(**rules)}
+        changes: dict[str, Any] = {
+            "mode": mode,
+            "tasks": tasks or {},
+            "holdback": NONE,
+            "resilience": Resilience(**rules),
+        }
         environment = {f"KEY_{name}": f"pk-{name}" for name in keys}
         if keys:
             provider = Upstream(base_url=simulator.base_url, api_key="env:REAL")
@@ -129,6 +134,7 @@ async def test_a_burst_waits_for_room_and_never_meets_the_limit_that_was_learnt(
         assert [answer.status_code for answer in answers] == [200] * 20
         assert refusals(simulator) == 0
         assert gateway.gateway.house.pacer.waiting == 0
+        assert 'penstock_added_latency_seconds_count{part="queue"}' in gateway.gateway.house.metrics.text()
 
 
 @pytest.mark.parametrize("model", [CLAUDE, GPT])

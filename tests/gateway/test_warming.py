@@ -100,6 +100,7 @@ def test_t9_a_cold_prefix_of_a_slow_busy_task_is_filled_ahead_billed_once_and_re
             list(pool.map(lambda n: _ask(gateway, n), range(10, 14)))
         calls = gateway.calls(14)[10:]
         eventually(lambda: not gateway.gateway.house.warmth.running)
+    assert 'penstock_added_latency_seconds_count{part="hold"}' in gateway.gateway.house.metrics.text()
     fill, *reads = simulator.bill[before:]
     assert (fill.usage.cache_write > 4000, fill.usage.output, len(reads)) == (True, 0, 4)
     assert all(one.usage.cache_read > 4000 and one.usage.cache_write == 0 for one in reads)

@@ -56,6 +56,11 @@ def _within(share: float, histogram: str) -> str:
     return f"histogram_quantile({share}, {_rate(f'{histogram}_bucket', 'le')})"
 
 
+def _added(share: float, part: str) -> str:
+    rate = _rate(f"{names.ADDED}_bucket", "le", f'part="{part}"')
+    return f"histogram_quantile({share}, {rate})"
+
+
 def _read_share(by: str = "") -> str:
     return _share(_rate(names.TOKENS, by, _READ), _rate(names.TOKENS, by, _PROMPT))
 
@@ -120,9 +125,24 @@ PANELS = (
         unit="s",
     ),
     Panel(
+        title="Added by us",
+        said="The gateway's own work on a call; beside it, of the calls that had to, holding and queueing.",
+        queries={
+            "half within": _added(0.5, "gateway"),
+            "99% within": _added(0.99, "gateway"),
+            "95% of holds within": _added(0.95, "hold"),
+            "95% of queues within": _added(0.95, "queue"),
+        },
+        unit="s",
+    ),
+    Panel(
         title="Held back by us",
-        said="Calls that run, and those of them that wait for room in a provider's limits.",
-        queries={"run": f"sum ({names.RUNNING})", "wait": f"sum ({names.WAITING})"},
+        said="Calls that run, those of them that wait for room in a provider's limits, and requests of ours dropped.",
+        queries={
+            "run": f"sum ({names.RUNNING})",
+            "wait": f"sum ({names.WAITING})",
+            "dropped a second: {{purpose}}": _rate(names.DROPPED, "purpose"),
+        },
     ),
     Panel(
         title="Stand-downs",

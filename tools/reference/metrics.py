@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock.gateway import metrics
+from penstock.gateway import added, metrics
 from penstock.telemetry import names
 from tools.reference.markdown import code, paragraphs, table
 
@@ -14,9 +14,10 @@ def metrics_page() -> str:
     )
     lines = ["# Metrics", "", *paragraphs(names.__doc__ or ""), *table(("metric", "type", "labels", "meaning"), rows)]
     bounds = ", ".join(f"{bound:g}" for bound in metrics.BOUNDS)
-    lines += [
-        f"Histograms have the upper bounds {bounds} seconds. A metric has at most {metrics.MOST_SERIES:,} sets of"
-    ]
+    fine = ", ".join(f"{bound:g}" for bound in metrics.FINE_BOUNDS)
+    lines += paragraphs(f"The parts of {code(names.ADDED)}: {added.__doc__ or ''}")
+    lines += [f"Its upper bounds are {fine} seconds, those of the other histograms"]
+    lines += [f"{bounds} seconds. A metric has at most {metrics.MOST_SERIES:,} sets of"]
     lines += [
         "labels; what comes after them is counted under `other`. Labels hold names of tasks, models and files, never"
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
+from time import perf_counter
 
 from penstock.engine.labels import Labels
 from penstock.engine.record import Call
@@ -31,6 +32,9 @@ class Admission:
         holder: whose key it came with, or None where no keys are asked for.
         asked: its headers.
         labels: its labels.
+
+    Attributes:
+        queued_s: seconds that it has waited for room, and for its turn in a throttled budget.
     """
 
     def __init__(self, house: House, provider: str, holder: Holder | None, asked: Asked, labels: Labels) -> None:
@@ -44,6 +48,7 @@ class Admission:
         self._lane: Lane | None = None
         self._place: Place | None = None
         self._until = 0.0
+        self.queued_s = 0.0
 
     @property
     def tags(self) -> dict[str, str]:
@@ -97,12 +102,13 @@ class Admission:
             self._lane = self._house.pacer.lane(self._lane_key(send))
             self._until = asyncio.get_running_loop().time() + rules.queue_s
             try:
-                await self._take_place(_need(self._provider, send, tokens), rules.queue_s)
+                await self._take_place(self._lane, _need(self._provider, send, tokens), rules.queue_s)
             except BaseException:
                 self.leave()
                 raise
 
     async def _take_lock(self, lock: asyncio.Lock, longest_s: float) -> None:
+        began = perf_counter()
         try:
             async with asyncio.timeout(longest_s):
                 await lock.acquire()
@@ -112,11 +118,18 @@ class Admission:
         except asyncio.CancelledError:
             self._lock = None
             raise
+        finally:
+            self.queued_s += perf_counter() - began
 
-    async def _take_place(self, need: Need, longest_s: float) -> None:
-        if self._lane is not None:
-            most = self._house.rules.queue
-            self._place = await self._lane.enter(self._caller(), need, longest_s=longest_s, most=most)
+    async def _take_place(self, lane: Lane, need: Need, longest_s: float) -> None:
+        self._place = lane.take(need)
+        if self._place is not None:
+            return
+        began = perf_counter()
+        try:
+            self._place = await lane.enter(self._caller(), need, longest_s=longest_s, most=self._house.rules.queue)
+        finally:
+            self.queued_s += perf_counter() - began
 
     def learn(self, response: Response) -> None:
         """Take what an answer says about the limits."""
@@ -153,12 +166,12 @@ class Admission:
         if response.status != TOO_MANY:
             self.learn(response)
             return False
-        place = self._place
-        if place is None or not self.full(response):
+        lane, place = self._lane, self._place
+        if lane is None or place is None or not self.full(response):
             return False
         await discard(response)
         self._give_up_place()
-        await self._take_place(place.need, self._until - asyncio.get_running_loop().time())
+        await self._take_place(lane, place.need, self._until - asyncio.get_running_loop().time())
         return True
 
     def _give_up_place(self) -> None:

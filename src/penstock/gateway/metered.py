@@ -11,6 +11,7 @@ from penstock.engine.record import Call
 from penstock.engine.report import report_headers
 from penstock.engine.steps import Send, Sent
 from penstock.errors import UpstreamError
+from penstock.gateway.added import Added
 from penstock.gateway.admission import Admission
 from penstock.gateway.caller import Caller
 from penstock.gateway.headers import Asked, Lines, backward, header, replaced
@@ -67,6 +68,7 @@ class MeteredCall:
         self._target = route.path + query
         self._raw = raw
         self._started_at = house.clock()
+        self._added = Added()
         self._labels = read_labels(asked.ours)
         self._model = model_asked(plain_body(raw, asked.encoding) or b"")
         self._admission = Admission(house, route.provider, holder, asked, self._labels)
@@ -89,6 +91,7 @@ class MeteredCall:
             if not kind.free:  # counting has limits of its own (provider-semantics 1.8)
                 await self._admission.enter(send, len(self._raw) / _BYTES_PER_TOKEN)
             sent_at = house.clock()
+            self._added.sent(self._admission.queued_s)
             sent, lines, raw = await self._send(sent_at)
             call = self._record(sent)
         except NoRoom as error:
@@ -109,6 +112,7 @@ class MeteredCall:
         ours = report_headers(call, None)
         lines += [(name.encode("ascii"), value.encode("utf-8")) for name, value in ours.items()]
         await self._caller.answer(sent.status or 0, lines, raw)
+        self._added.over(house.metrics, self._admission.queued_s)
 
     async def _send(self, sent_at: float) -> tuple[Sent, Lines, bytes]:
         """The request's way there and back: how it went, the answer's headers and its bytes."""
@@ -126,6 +130,7 @@ class MeteredCall:
                     response = None
             first_at = house.clock()
             raw = await response.read(house.settings.max_answer)
+            self._added.answered()
         except UpstreamError as error:
             self._problem = unreachable(error)
             house.log.warning("upstream", call=self._call_id, provider=route.provider, error=str(error))

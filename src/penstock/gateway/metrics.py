@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from penstock.engine.record import Call
 from penstock.ledger.by_lever import SavedBy
 from penstock.money import PICO_PER_USD
 from penstock.telemetry.names import (
+    ADDED,
     CALLS,
     COST_USD,
     DURATION,
@@ -28,6 +29,9 @@ from penstock.telemetry.names import (
 BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Upper bounds of the histograms, seconds."""
 
+FINE_BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, *BOUNDS[:9])
+"""Those of what the gateway adds."""
+
 MOST_SERIES = 2000
 """Label sets of one metric; further ones are counted under ``other``."""
 
@@ -38,14 +42,15 @@ Gauge = tuple[str, Labels, float]
 
 
 class _Histogram:
-    __slots__ = ("counts", "total")
+    __slots__ = ("bounds", "counts", "total")
 
-    def __init__(self) -> None:
-        self.counts = [0] * (len(BOUNDS) + 1)
+    def __init__(self, bounds: Sequence[float] = BOUNDS) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
     def add(self, seconds: float) -> None:
-        self.counts[bisect_left(BOUNDS, seconds)] += 1
+        self.counts[bisect_left(self.bounds, seconds)] += 1
         self.total += seconds
 
 
@@ -101,7 +106,15 @@ class Metrics:
         self._counters: dict[str, dict[Labels, int]] = {}
         self._sums: dict[tuple[str, str, str], _Sums] = {}
         self._calls: dict[tuple[str, str, str, int | None], int] = {}
+        self._added: dict[str, _Histogram] = {}
         self._saved = SavedBy()
+
+    def added(self, part: str, seconds: float) -> None:
+        """Count what the gateway added to a call (``gateway.added``)."""
+        histogram = self._added.get(part)
+        if histogram is None:
+            histogram = self._added[part] = _Histogram(FINE_BOUNDS)
+        histogram.add(seconds)
 
     def heard(self, call: Call) -> None:
         """Count a finished call."""
@@ -143,6 +156,8 @@ class Metrics:
             for (task, model, arm, status), count in self._calls.items()
         }
         histograms: dict[str, dict[Labels, _Histogram]] = {}
+        if self._added:
+            histograms[ADDED] = {(("part", part),): one for part, one in self._added.items()}
         for model, sums in self._sums.items():
             labels = tuple(zip(MODEL_LABELS, model, strict=True))
             for name, places, count in sums.counters(labels):
@@ -175,7 +190,7 @@ class Metrics:
 
 def _histogram(name: str, labels: Labels, histogram: _Histogram) -> Iterator[str]:
     running = 0
-    for bound, count in zip((*BOUNDS, "+Inf"), histogram.counts, strict=True):
+    for bound, count in zip((*histogram.bounds, "+Inf"), histogram.counts, strict=True):
         running += count
         yield f"{name}_bucket{_labels((*labels, ('le', str(bound))))} {running}"
     yield f"{name}_sum{_labels(labels)} {histogram.total}"

@@ -82,6 +82,11 @@ class Lane:
             longest = max(longest, wait)
         return max(0.0, longest)
 
+    def take(self, need: Need) -> Place | None:
+        """Take room for a call if there is some and nobody waits for it."""
+        now = asyncio.get_running_loop().time()
+        return self._take(need, now) if self._waiting == 0 and self.wait_s(need, now) <= 0 else None
+
     async def enter(self, caller: Hashable, need: Need, *, longest_s: float, most: int) -> Place:
         """Take room for a call, waiting for it in turn.
 
@@ -94,10 +99,11 @@ class Lane:
         Raises:
             NoRoom: the wait would be too long, or the queue is full.
         """
+        place = self.take(need)
+        if place is not None:
+            return place
         loop = asyncio.get_running_loop()
         needed = self.wait_s(need, loop.time())
-        if self._waiting == 0 and needed <= 0:
-            return self._take(need, loop.time())
         if needed > longest_s:
             raise NoRoom(needed)
         if self._waiting >= most and not self._displaced(caller, loop.time()):

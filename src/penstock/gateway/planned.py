@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable
+from time import perf_counter
 
 import msgspec
 
@@ -18,6 +19,7 @@ from penstock.engine.record import Call
 from penstock.engine.report import report_headers
 from penstock.engine.steps import Grade, Hold, Later, Send, Sent, Shadow, Warm
 from penstock.errors import UpstreamError
+from penstock.gateway.added import Added
 from penstock.gateway.admission import Admission
 from penstock.gateway.background import Way
 from penstock.gateway.caller import Caller
@@ -103,6 +105,7 @@ class PlannedCall:
         # What cannot be read may ask for a stream; then whatever comes is passed on as it comes.
         self._streamed = packed is not None and not packed.readable
         self._started_at = house.clock()
+        self._added = Added()
         self._call_id = call_id
         self._bypass = bypass or self._labels.bypass
         self._held: list[Kept] = []
@@ -166,6 +169,7 @@ class PlannedCall:
             self._keep_traffic(outcome)
             if not self._caller.started and not self._caller.gone:
                 await self._show(outcome)
+            self._added.over(self._house.metrics, self._admission.queued_s)
         finally:
             if self._house.context.warming.holds(self._call_id):
                 self._house.warmth.after(self._call_id, self._way())
@@ -187,13 +191,15 @@ class PlannedCall:
 
     async def _wait(self, hold: Hold) -> None:
         """Wait until a sibling's answer begins, the sibling fails, or the time is over."""
-        over = asyncio.Event()
+        over, began = asyncio.Event(), perf_counter()
         self._house.context.siblings.wait(hold.key, over.set)
         try:
             async with asyncio.timeout(max(0.0, hold.until_s - self._house.clock())):
                 await over.wait()
         except TimeoutError:
             return
+        finally:
+            self._added.held_s += perf_counter() - began
 
     async def _refuse(self, problem: Problem) -> None:
         self._house.metrics.count(REFUSED, (("reason", problem.code or str(problem.status)),))
@@ -227,6 +233,7 @@ class PlannedCall:
         response: Response | None = None
         try:
             self._sent = True
+            self._added.sent(admission.queued_s)
             while response is None:
                 response = await endpoint.request(b"POST", self._target, lines, body, full=admission.full)
                 if await admission.again(response):
@@ -310,6 +317,7 @@ class PlannedCall:
                 raise
             self._held.append(Kept(self._abandoned(sent_at, status=response.status)))
             return
+        self._added.answered()
         if kind.startswith("text/event-stream"):
             meter = StreamMeter(send, encoding)
             meter.feed(raw)

@@ -37,6 +37,7 @@ USAGE_BASIS = "penstock.usage.basis"
 
 DURATION = "gen_ai_client_operation_duration_seconds"
 FIRST_TOKEN = "gen_ai_server_time_to_first_token_seconds"  # noqa: S105 - a metric's name
+ADDED = "penstock_added_latency_seconds"
 TOKENS = "gen_ai_client_token_usage_total"
 CALLS = "penstock_calls_total"
 COST_USD = "penstock_cost_usd_total"
@@ -65,6 +66,10 @@ DRIFT = "penstock_cache_drift"
 HELP: Mapping[str, tuple[str, str]] = {
     DURATION: ("histogram", "From the request to the last byte of the answer."),
     FIRST_TOKEN: ("histogram", "From the request to the first byte of the answer."),
+    ADDED: (
+        "histogram",
+        "What the gateway adds to a call's time: its own work, holding for a sibling's cache write, queueing for room.",
+    ),
     TOKENS: ("counter", "Tokens by kind, as the provider reported them."),
     CALLS: ("counter", "Calls by task, model, arm and status."),
     COST_USD: ("counter", "What the calls of known cost cost."),
@@ -96,6 +101,7 @@ MODEL_LABELS = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request
 LABELS: Mapping[str, tuple[str, ...]] = {
     DURATION: MODEL_LABELS,
     FIRST_TOKEN: MODEL_LABELS,
+    ADDED: ("part",),
     TOKENS: (*MODEL_LABELS, "gen_ai_token_type"),
     CALLS: ("task", "model", "arm", "status"),
     COST_USD: MODEL_LABELS,
