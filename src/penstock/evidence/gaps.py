@@ -5,13 +5,17 @@ its end or came again within it, its events those that came again. What is still
 interval it stands in, so that open waits neither raise nor lower a hazard (right censoring).
 
 Within the first interval it is also counted how soon: what a wait of a minute without a return says depends on it.
+
+What is worked out of the counts is kept until they have grown by a 32nd: it is asked for with every request, and moves
+little with each.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from types import MappingProxyType
 from typing import Any, Self
 
 from penstock.evidence.growth import grow
@@ -34,15 +38,34 @@ _SOON = (2.7, 4.3, 3.0)
 documents they came almost evenly over the five minutes."""
 
 
+_KEPT = 32
+
+
+class _Known:
+    """What was worked out for a class, and how many more sightings of it may be counted before it is old."""
+
+    __slots__ = ("left", "returns", "stays")
+
+    def __init__(self, hazards: Sequence[float], left: int) -> None:
+        self.left = left
+        self.returns = _returns(hazards)
+        self.stays = _stays(hazards)
+
+
 class Gaps:
     """Waits by class; a class is any small number, for example how far a conversation has come."""
 
-    __slots__ = ("_all", "_by_class", "_soon")
+    __slots__ = ("_all", "_by_class", "_known", "_left", "_soon")
 
     def __init__(self) -> None:
         self._all = [[0.0] * (2 * len(EDGES)) for _ in _PRIOR]
         self._by_class: dict[int, list[float]] = {}
         self._soon = [0.0] * len(_SOON)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._known: dict[int, _Known] = {}
+        self._left = [0] * len(_PRIOR)
 
     def came_after(self, seconds: float) -> None:
         """A request came again within the first interval."""
@@ -58,9 +81,27 @@ class Gaps:
         counts = self._by_class.get(kind)
         if counts is None:
             counts = self._by_class[kind] = [0.0] * (2 * len(EDGES))
-        for one in (counts, self._all[kind // STAGES]):
+        traffic = kind // STAGES
+        for one in (counts, self._all[traffic]):
             one[2 * interval] += 1.0
             one[2 * interval + 1] += came
+        known = self._known.get(kind)
+        if known is not None:
+            known.left -= 1
+            if known.left < 0:
+                del self._known[kind]
+        self._left[traffic] -= 1
+        if self._left[traffic] < 0:
+            self._left[traffic] = int(sum(self._all[traffic][::2])) // _KEPT
+            for alike in [other for other in self._known if other // STAGES == traffic]:
+                del self._known[alike]
+
+    def _of(self, kind: int) -> _Known:
+        known = self._known.get(kind)
+        if known is None:
+            counts = self._by_class.get(kind, ())
+            known = self._known[kind] = _Known(self.hazards(kind), int(sum(counts[::2])) // _KEPT)
+        return known
 
     def hazards(self, kind: int) -> list[float]:
         """For each interval the chance to come again in it, given that it did not before.
@@ -82,20 +123,13 @@ class Gaps:
                 found.append((counts[place + 1] + _STRENGTH * before) / (counts[place] + _STRENGTH))
         return found
 
-    def returns(self, kind: int) -> dict[float, float]:
+    def returns(self, kind: int) -> Mapping[float, float]:
         """Lifetime in seconds -> the chance to come again within it."""
-        stays = 1.0
-        return {
-            edge: 1.0 - (stays := stays * (1.0 - hazard))
-            for edge, hazard in zip(EDGES, self.hazards(kind), strict=True)
-        }
+        return self._of(kind).returns
 
-    def stays(self, kind: int) -> dict[float, float]:
+    def stays(self, kind: int) -> Mapping[float, float]:
         """Lifetime in seconds -> the chance not to come in the rest of it, having not come in the first interval."""
-        hazards = self.hazards(kind)
-        hazards[0] = 0.0
-        stays = 1.0
-        return {edge: (stays := stays * (1.0 - hazard)) for edge, hazard in zip(EDGES, hazards, strict=True)}
+        return self._of(kind).stays
 
     def merge(self, other: Gaps) -> None:
         """Add another's counts."""
@@ -104,6 +138,7 @@ class Gaps:
         _add(self._soon, other._soon)
         for kind, counts in other._by_class.items():
             _add(self._by_class.setdefault(kind, [0.0] * (2 * len(EDGES))), counts)
+        self._forget()
 
     def advance(self, earlier: Gaps, now: Gaps) -> None:
         """Add what was counted since an earlier state (``evidence.growth``)."""
@@ -113,6 +148,7 @@ class Gaps:
         nothing = [0.0] * (2 * len(EDGES))
         for kind, after in now._by_class.items():
             grow(self._by_class.setdefault(kind, list(nothing)), earlier._by_class.get(kind, nothing), after)
+        self._forget()
 
     def to_builtins(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -129,6 +165,18 @@ class Gaps:
         gaps._soon = _numbers(value["soon"], len(_SOON))
         gaps._by_class = {int(kind): _numbers(counts) for kind, *counts in value["classes"]}
         return gaps
+
+
+def _returns(hazards: Sequence[float]) -> Mapping[float, float]:
+    stays = 1.0
+    found = {edge: 1.0 - (stays := stays * (1.0 - hazard)) for edge, hazard in zip(EDGES, hazards, strict=True)}
+    return MappingProxyType(found)
+
+
+def _stays(hazards: Sequence[float]) -> Mapping[float, float]:
+    stays = 1.0
+    later = (0.0, *hazards[1:])
+    return MappingProxyType({edge: (stays := stays * (1.0 - hazard)) for edge, hazard in zip(EDGES, later, strict=True)})
 
 
 def _add(mine: list[float], theirs: Sequence[float]) -> None:

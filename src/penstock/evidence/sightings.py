@@ -107,11 +107,19 @@ class Outlook(NamedTuple):
             soon: its chance within the shortest lifetime.
             lifetime: seconds.
         """
-        if position < self.tail:
-            return 1.0 - (1.0 - soon) * self.stays.get(lifetime, 1.0)
+        above, more = self.within(lifetime)
+        return soon * more if position >= self.tail else 1.0 - (1.0 - soon) * above
+
+    def within(self, lifetime: float) -> tuple[float, float]:
+        """What a lifetime makes of a spot's chance within the shortest, ``soon``.
+
+        Returns:
+            ``(above, more)``: above the tail the chance is ``1 - (1 - soon) above``, from the tail on ``soon more``.
+        """
+        above = self.stays.get(lifetime, 1.0)
         if self.begun <= 0.0:
-            return soon
-        return soon + (1.0 - self.begun) * (1.0 - self.tail_stays.get(lifetime, 1.0)) * soon / self.begun
+            return above, 1.0
+        return above, 1.0 + (1.0 - self.begun) * (1.0 - self.tail_stays.get(lifetime, 1.0)) / self.begun
 
     def reads(self, position: int, chance: float, lifetime: float) -> float:
         """How many requests an entry at a spot is expected to serve first: above the tail, up to two.

@@ -68,27 +68,31 @@ class Question(NamedTuple):
 
 def spots_of(chain: Chain, sighting: Sighting | None) -> list[Spot]:
     """Where prompts are known to part (head, match), where parts of the prompt end, and the ends of the tail."""
-    match = -1 if sighting is None else sighting.match
-    chosen: dict[int, int] = {}
+    markable = chain.markable
+    spots: list[Spot] = []
+    match = begin = -1
     if sighting is not None:
-        if 0 <= sighting.head < match and chain.markable(sighting.head):
-            chosen[sighting.head] = HEAD
-        shared = next((p for p in range(match, max(match - _BACK, -1), -1) if chain.markable(p)), -1)
-        if shared >= 0:
-            chosen.setdefault(shared, MATCH)
-    begin = match
-    for position in chain.landmarks:
-        if position > match and chain.markable(position):
-            chosen.setdefault(position, LANDMARK)
-            begin = position
-    found = 0
-    for position in range(len(chain) - 1, begin, -1):
-        if chain.markable(position):
-            chosen[position] = TAIL + found
-            found += 1
-            if found == TAILS:
+        match = begin = sighting.match
+        head = sighting.head
+        if 0 <= head < match and markable(head):
+            spots.append(Spot(head, HEAD))
+        for position in range(match, max(match - _BACK, -1), -1):
+            if markable(position):
+                if not spots or position != head:
+                    spots.append(Spot(position, MATCH))
                 break
-    return [Spot(position, chosen[position]) for position in sorted(chosen)]
+    for position in chain.landmarks:
+        if position > begin and markable(position):
+            spots.append(Spot(position, LANDMARK))
+            begin = position
+    ends: list[Spot] = []
+    for position in range(len(chain) - 1, begin, -1):
+        if markable(position):
+            ends.append(Spot(position, TAIL + len(ends)))
+            if len(ends) == TAILS:
+                break
+    ends.reverse()
+    return spots + ends
 
 
 def is_crowd(sighting: Sighting) -> bool:
@@ -138,15 +142,16 @@ def questions_of(chain: Chain, sighting: Sighting | None, stage: int) -> tuple[l
             told = (0, shape, stage, known, gap, here.bit_length())
         elif kind == LANDMARK:
             told = (0, shape, stage, here.bit_length(), 0, 0)
+        elif later:
+            told = (0, shape, stage, 32 | fresh.bit_length(), 32 | size.bit_length(), _half(size), known, gap)
         else:
-            told = (0, shape, stage, later << 5 | fresh.bit_length(), later << 5 | size.bit_length(), _half(size))
-            if later:
-                told = (*told, known, gap)
-        which = min(kind, TAIL)
-        stake = fresh if which == TAIL else here
-        group = _codes(which, (min(stage, 2),))
-        asked.append(Question(position, which, _codes(which, told), group, PRIOR[which] + push, stake))
-        if kind >= TAIL:
+            told = (0, shape, stage, fresh.bit_length(), size.bit_length(), _half(size))
+        if kind < TAIL:
+            features, group = _coded(kind, told)
+            asked.append(Question(position, kind, features, group, PRIOR[kind] + push, here))
+        else:
+            features, group = _coded(TAIL, told)
+            asked.append(Question(position, TAIL, features, group, PRIOR[TAIL] + push, fresh))
             return asked, spots[index + 1 :]
     return asked, []
 
@@ -157,7 +162,16 @@ def _half(size: int) -> int:
     return length << 1 | (size >> (length - 2) & 1 if length > 1 else 0)
 
 
+_STAGE = 2
+"""Where the stage stands in what is told of a spot."""
+
+
 @lru_cache(maxsize=16_384)
+def _coded(kind: int, told: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What is told of a spot as the features of the first stage, and as those of the second."""
+    return _codes(kind, told), _codes(kind, (min(told[_STAGE], 2),))
+
+
 def _codes(kind: int, told: tuple[int, ...]) -> tuple[int, ...]:
-    """What is told of a spot as features: each value with its place, from 0, and the kind of the spot."""
+    """Values as features: each with its place, from 0, and the kind of the spot."""
     return tuple([(field << 12 | kind << 9 | min(value, 511)) + 1 for field, value in enumerate(told)])

@@ -8,7 +8,8 @@ space that varies), nothing is claimed, and `walk.Body` finds the place by walki
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from penstock.wire.raw import Raw, list_of, object_of
@@ -42,12 +43,12 @@ class Top(NamedTuple):
     """One past the last member's value: where another member can be added."""
 
 
-def top_of(raw: bytes, known: Mapping[str, Raw], name: str, items: Sequence[Raw]) -> Top | None:
+def top_of(raw: bytes, known: Callable[[str], Raw | None], name: str, items: Sequence[Raw]) -> Top | None:
     """The top level of a body that was decoded, or None when it does not fit.
 
     Args:
         raw: the body.
-        known: raw JSON of some members, by name.
+        known: the raw JSON of the member of a name, where it was decoded.
         name: of the member that holds the messages.
         items: its elements.
     """
@@ -71,7 +72,7 @@ def top_of(raw: bytes, known: Mapping[str, Raw], name: str, items: Sequence[Raw]
             arrays[key] = array
             end = _space_end(raw, array.end) + 1
         else:
-            value = known.get(key)
+            value = known(key)
             if value is not None and len(value):
                 if not raw.startswith(value, start):
                     return None
@@ -129,8 +130,14 @@ def inside(raw: bytes, span: Span, value: Raw, path: Path) -> tuple[Span, Raw] |
 
 def _member(raw: bytes, start: int, value: Raw, key: str) -> tuple[Span, Raw] | None:
     members = object_of(value)
-    if members is None:
+    if not members:
         return None
+    last = next(reversed(members))
+    if last == key:
+        inner, end, named = members[key], start + len(value) - 1, _named(key)
+        begin = end - len(inner)
+        if raw.startswith(inner, begin) and raw.startswith(named, begin - len(named)):
+            return (begin, end), inner
     position = start + 1
     found = None
     for name, inner in members.items():
@@ -146,9 +153,22 @@ def _member(raw: bytes, start: int, value: Raw, key: str) -> tuple[Span, Raw] | 
 
 def _element(raw: bytes, start: int, value: Raw, index: int) -> tuple[Span, Raw] | None:
     items = list_of(value)
-    array = None if items is None else array_at(raw, start, items)
+    if items is None:
+        return None
+    if index == len(items) - 1:
+        end = start + len(value) - 1
+        begin = end - len(items[index])
+        if raw.startswith(items[index], begin):
+            return (begin, end), items[index]
+    array = array_at(raw, start, items)
     span = None if array is None else element(raw, array, index)
-    return None if span is None or items is None else (span, items[index])
+    return None if span is None else (span, items[index])
+
+
+@lru_cache(maxsize=64)
+def _named(key: str) -> bytes:
+    """What stands before a member's value where no space does; a key that would be escaped never matches."""
+    return b'"%b":' % key.encode()
 
 
 def _space_end(raw: bytes, position: int) -> int:

@@ -25,7 +25,7 @@ from penstock.wire.offsets import Top, element, inside, top_of
 from penstock.wire.openai_chat import OpenAIChat
 from penstock.wire.openai_responses import OpenAIResponses
 from penstock.wire.outline import Hashes, Outline, hashes_of, outline_of
-from penstock.wire.raw import ABSENT, UNREADABLE, Raw, is_given
+from penstock.wire.raw import UNREADABLE, Raw, is_given
 from penstock.wire.reader import Fields, Reader
 from penstock.wire.segments import Marker, Path, Segment
 from penstock.wire.walk import Body
@@ -347,11 +347,12 @@ class View:
         """Where the members of the top level stand, if the lengths of what was decoded tell."""
         if self._top is None:
             name, items = self._reader.messages(self._prompt)
-            known = dict(zip(_NAMES, _params_of(self._fields), strict=True))
-            for each in ("tools", "functions", "system", "instructions"):
-                known[each] = getattr(self._fields, each, ABSENT)
-            self._top = top_of(self.raw, known, name, items)
+            self._top = top_of(self.raw, self._raw_field, name, items)
         return self._top
+
+    def _raw_field(self, name: str) -> Raw | None:
+        value = getattr(self._fields, name, None)
+        return value if isinstance(value, Raw) else None
 
     def _member(self, name: str) -> Any:
         known = self._decoded.get(name, _missing)

@@ -13,7 +13,7 @@ from penstock.levers.cache.planner import Fixed, Terms, Write, in_order
 from tests.levers.cache.prompts import NOW, Blocks
 
 TERMS = Terms(read=0.1, writes=(Write("1h", 3600.0, 2.0), Write("5m", 300.0, 1.25)), minimum=1024)
-FREE = Standing(1e9, "")
+FREE = Standing(1e9)
 SURE = 0.95
 
 
@@ -85,14 +85,14 @@ def test_t5_four_markers_of_the_client_leave_no_room() -> None:
 
 
 def test_what_the_guard_does_not_allow_is_not_written_and_the_reason_is_kept() -> None:
-    placed = place(_case(likely=[3], standing=Standing(0.0, "4.2 reads were expected")))
+    placed = place(_case(likely=[3], standing=Standing(0.0, streak="4.2 reads were expected")))
     assert placed.marks == []
     assert placed.refused == "4.2 reads were expected"
-    assert place(_case(standing=Standing(0.0, "4.2 reads were expected"))).refused == ""
+    assert place(_case(standing=Standing(0.0, streak="4.2 reads were expected"))).refused == ""
 
 
 def test_a_task_that_stands_down_still_reads_what_is_there() -> None:
-    placed = place(_case(likely=[5], entry=2, standing=Standing(0.0, "4.2 reads were expected")))
+    placed = place(_case(likely=[5], entry=2, standing=Standing(0.0, streak="4.2 reads were expected")))
     assert placed.reader is not None
     assert [(mark.position, mark.tokens) for mark in placed.marks] == [(2, 0)]
 
@@ -109,7 +109,7 @@ def test_t5_every_placement_is_one_that_the_provider_accepts_and_the_guard_allow
     lives = {"1h": 3600.0, "5m": 300.0}
     longest_first = sorted(fixed.values(), key=lambda ttl: -lives[ttl])
     own = [Fixed(position, ttl, lives[ttl]) for position, ttl in zip(sorted(fixed), longest_first, strict=True)]
-    case = _case("abcdefghijkl", likely=likely, entry=entry, standing=Standing(allowed, "no"))
+    case = _case("abcdefghijkl", likely=likely, entry=entry, standing=Standing(allowed, streak="no"))
     placed = place(case, own)
     positions = [mark.position for mark in placed.marks]
     assert len(positions) + len(own) <= 4

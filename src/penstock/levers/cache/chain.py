@@ -36,7 +36,7 @@ class SegmentChain:
         ends: cumulative tokens, inclusive.
     """
 
-    __slots__ = ("_landmarks", "_salts", "ends", "segments")
+    __slots__ = ("_landmarks", "_salts", "_shape", "ends", "segments")
 
     def __init__(self, segments: Sequence[Segment], ends: Sequence[int], salts: tuple[int, int]) -> None:
         """``salts`` set the keys apart: of tools and system, and of messages."""
@@ -44,6 +44,7 @@ class SegmentChain:
         self.ends = ends
         self._salts = salts
         self._landmarks: tuple[int, ...] | None = None
+        self._shape: Shape | None = None
 
     def __len__(self) -> int:
         return len(self.segments)
@@ -64,19 +65,9 @@ class SegmentChain:
     @property
     def shape(self) -> Shape:
         """Whether the model has spoken before, has tools, and is given a tool's result; the cost is that of a turn."""
-        segments = self.segments
-        if not segments:
-            return Shape.UNKNOWN
-        last = segments[-1]
-        if last.kind == "tool_result" or last.role == "tool":
-            return Shape.TOOL_RESULT
-        tools = segments[0].level is Level.TOOLS
-        for segment in reversed(segments):
-            if segment.role == "assistant":
-                return Shape.DIALOGUE_WITH_TOOLS if tools else Shape.DIALOGUE
-            if segment.level is not Level.MESSAGES:
-                break
-        return Shape.FIRST_WITH_TOOLS if tools else Shape.FIRST
+        if self._shape is None:
+            self._shape = _shape(self.segments)
+        return self._shape
 
     def upto(self, position: int) -> int:
         """Tokens of the prefix that ends at a position, inclusive; 0 for -1."""
@@ -85,6 +76,21 @@ class SegmentChain:
     def markable(self, position: int) -> bool:
         """Whether the provider allows a marker there."""
         return self.segments[position].markable
+
+
+def _shape(segments: Sequence[Segment]) -> Shape:
+    if not segments:
+        return Shape.UNKNOWN
+    last = segments[-1]
+    if last.kind == "tool_result" or last.role == "tool":
+        return Shape.TOOL_RESULT
+    tools = segments[0].level is Level.TOOLS
+    for segment in reversed(segments):
+        if segment.role == "assistant":
+            return Shape.DIALOGUE_WITH_TOOLS if tools else Shape.DIALOGUE
+        if segment.level is not Level.MESSAGES:
+            break
+    return Shape.FIRST_WITH_TOOLS if tools else Shape.FIRST
 
 
 def chain_of(

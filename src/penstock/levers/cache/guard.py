@@ -30,11 +30,22 @@ class Standing(NamedTuple):
 
     Attributes:
         allowed: tokens of extra cost that a write may have, at the input price; 0 stands the task down.
-        why: one line, without prompt text.
+        paid: what writes have cost beyond the plain price so far, in the same tokens.
+        earned: what reads have saved.
+        streak: why the task stood down for writes that were not read; empty when it has not.
     """
 
     allowed: float
-    why: str
+    paid: float = 0.0
+    earned: float = 0.0
+    streak: str = ""
+
+    @property
+    def why(self) -> str:
+        """One line, without prompt text."""
+        return self.streak or (
+            f"writes have cost {self.paid:,.0f} tokens more than plain, reads have saved {self.earned:,.0f}"
+        )
 
 
 def standing(account: Account, terms: Terms, now: float) -> Standing:
@@ -44,16 +55,15 @@ def standing(account: Account, terms: Terms, now: float) -> Standing:
         if now < account.last_write + wait:
             return Standing(
                 0.0,
-                f"stood down: {account.unread_writes} writes were not read where {account.unread:.1f} reads were "
+                streak=f"stood down: {account.unread_writes} writes were not read where {account.unread:.1f} reads were "
                 f"expected; tries again {wait / 60.0:.0f} minutes after the last write",
             )
-    paid = sum((write.rate - 1.0) * account.written.get(write.ttl, 0) for write in terms.writes)
+    paid = 0.0
+    for write in terms.writes:
+        paid += (write.rate - 1.0) * account.written.get(write.ttl, 0)
     earned = (1.0 - terms.read) * account.read
     left = FLOAT_TOKENS + SHARE * account.prompt + earned - paid
-    return Standing(
-        max(left, 0.0),
-        f"writes have cost {paid:,.0f} tokens more than plain, reads have saved {earned:,.0f}",
-    )
+    return Standing(left if left > 0.0 else 0.0, paid, earned)
 
 
 def affordable(marks: Sequence[Mark], terms: Terms, allowed: float) -> list[Mark]:

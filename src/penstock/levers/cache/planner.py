@@ -30,7 +30,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from penstock.evidence.sightings import Chain, Outlook
+from penstock.evidence.sightings import NOWHERE, Chain, Outlook
 
 _ROUNDS = 5
 """Rounds of the recursion over coming requests; each adds one request further ahead."""
@@ -51,7 +51,7 @@ class Write(NamedTuple):
     rate: float
 
 
-class Terms(msgspec.Struct, frozen=True):
+class Terms(msgspec.Struct, frozen=True, cache_hash=True):
     """What caching costs on a model.
 
     Attributes:
@@ -103,7 +103,7 @@ def worth(terms: Terms, then: Mapping[float, float]) -> tuple[float, ...]:
     That request reads instead of paying in full or of writing anew, and hands the entry on to the one after it. What
     it would have done without the entry bounds the worth: pay in full, or write for any of the lifetimes.
     """
-    return _worth(terms, tuple(round(then.get(write.lifetime, 0.0), 3) for write in terms.writes))
+    return _worth(terms, tuple([round(then.get(write.lifetime, 0.0), 3) for write in terms.writes]))
 
 
 @lru_cache(maxsize=4096)
@@ -151,49 +151,82 @@ def plan_markers(
     room = terms.slots if slots is None else slots
     if room <= 0:
         return []
-    paid = chain.upto(max((mark.position for mark in fixed), default=-1))
-    shortest = terms.writes[-1]
-    offers = [
-        _Offer(write, write.rate - 1.0, _covered(chain, write.lifetime, entry, entry_life, fixed))
-        for write in terms.writes
-    ]
+    paid = chain.upto(max([mark.position for mark in fixed])) if fixed else 0
     start = chain.upto(entry)
     taken = {mark.position for mark in fixed}
-    heads, tails = worth(terms, outlook.then), worth(terms, outlook.tail_then)
-    paying = []
+    offers = _offers(chain, outlook, terms, entry, entry_life, fixed)
+    tail, parts = outlook.tail, outlook.parts if outlook.tail != NOWHERE else 0.0
+    paying: list[_Paying] = []
     for position, soon in outlook.spots:
         here = chain.upto(position)
         if position <= entry or here < terms.minimum or position in taken:
             continue
         gains = []
-        worths = heads if position < outlook.tail else tails
-        within = outlook.chance(position, soon, shortest.lifetime)
-        for index, (offer, value) in enumerate(zip(offers, worths, strict=True)):
-            chance = within if offer.write is shortest else outlook.chance(position, soon, offer.write.lifetime)
-            fee = 0.0 if here <= paid else offer.fee
-            reads = outlook.reads(position, chance, offer.write.lifetime)
-            gain = reads * value - fee - CAUTION * (offer.write.rate - shortest.rate)
-            late = chance - within if chance > _GOES_ON else 0.0
-            keep = late * value * max(start - offer.covered, 0)
-            if (gain > 0.0 or keep > 0.0) and in_order(position, offer.write.lifetime, fixed):
-                gains.append(_Gain(index, gain, keep, chance))
+        in_tail = position >= tail
+        within = soon * offers[-1].more if in_tail else 1.0 - (1.0 - soon) * offers[-1].above
+        for offer in offers:
+            chance = soon * offer.more if in_tail else 1.0 - (1.0 - soon) * offer.above
+            reads = chance if in_tail or not parts else max(chance, outlook.begun * offer.more + parts)
+            value = offer.tail if in_tail else offer.head
+            gain = reads * value - offer.caution - (offer.fee if here > paid else 0.0)
+            keep = (chance - within) * value * offer.open if chance > _GOES_ON else 0.0
+            if (gain > 0.0 or keep > 0.0) and (not fixed or in_order(position, offer.write.lifetime, fixed)):
+                gains.append(_Gain(offer, gain, keep, chance))
         if gains:
             paying.append((position, here, gains))
-    return _best(paying, offers, start, paid, room)
+    return _best(paying, start, paid, room) if paying else []
 
 
 class _Offer(NamedTuple):
-    """A lifetime on offer: what a write costs per token beyond plain, and the tokens covered that long already."""
+    """A lifetime on offer for a prompt.
 
+    Attributes:
+        index: in the terms.
+        write: the lifetime.
+        fee: what a write costs per token beyond plain.
+        caution: what a gain per token has to exceed.
+        open: tokens before what is written that no entry covers that long.
+        head: what a live entry above the tail is worth, per token.
+        tail: the same from the tail on.
+        above: as ``Outlook.within``.
+        more: as ``Outlook.within``.
+    """
+
+    index: int
     write: Write
     fee: float
-    covered: int
+    caution: float
+    open: int
+    head: float
+    tail: float
+    above: float
+    more: float
+
+
+def _offers(
+    chain: Chain, outlook: Outlook, terms: Terms, entry: int, entry_life: float, fixed: Sequence[Fixed]
+) -> list[_Offer]:
+    start, cheapest = chain.upto(entry), terms.writes[-1].rate
+    heads, tails = worth(terms, outlook.then), worth(terms, outlook.tail_then)
+    return [
+        _Offer(
+            index,
+            write,
+            write.rate - 1.0,
+            CAUTION * (write.rate - cheapest),
+            max(start - _covered(chain, write.lifetime, entry, entry_life, fixed), 0),
+            heads[index],
+            tails[index],
+            *outlook.within(write.lifetime),
+        )
+        for index, write in enumerate(terms.writes)
+    ]
 
 
 class _Gain(NamedTuple):
     """A lifetime at a spot: gain per new token, what keeping the tokens before is worth, and the chance."""
 
-    offer: int
+    offer: _Offer
     gain: float
     keep: float
     chance: float
@@ -205,8 +238,11 @@ _Paying = tuple[int, int, list[_Gain]]
 
 def _covered(chain: Chain, lifetime: float, entry: int, entry_life: float, fixed: Sequence[Fixed]) -> int:
     """Tokens that an entry covers for at least a lifetime, without a marker of ours."""
-    own = max((mark.position for mark in fixed if mark.lifetime >= lifetime), default=-1)
-    return chain.upto(max(own, entry if entry_life >= lifetime else -1))
+    deepest = entry if entry_life >= lifetime else -1
+    for mark in fixed:
+        if mark.lifetime >= lifetime:
+            deepest = max(deepest, mark.position)
+    return chain.upto(deepest)
 
 
 def in_order(position: int, lifetime: float, fixed: Sequence[Fixed]) -> bool:
@@ -214,29 +250,65 @@ def in_order(position: int, lifetime: float, fixed: Sequence[Fixed]) -> bool:
     return all(lifetime <= mark.lifetime if mark.position < position else lifetime >= mark.lifetime for mark in fixed)
 
 
-def _best(paying: Sequence[_Paying], offers: Sequence[_Offer], start: int, paid: int, room: int) -> list[Mark]:
+class _Set(NamedTuple):
+    """Markers that were chosen so far, the last one first.
+
+    Attributes:
+        tokens: of the prefix up to the last one; the live entry's before the first.
+        used: how many they are.
+        least: the longest lifetime that may follow, as an index of an offer.
+        value: what they save.
+        position: of the last one.
+        gain: what it was chosen for.
+        saving: what it saves.
+        before: the ones before it; None before the first.
+    """
+
+    tokens: int
+    used: int
+    least: int
+    value: float
+    position: int
+    gain: _Gain | None
+    saving: float
+    before: _Set | None
+
+
+def _best(paying: Sequence[_Paying], start: int, paid: int, room: int) -> list[Mark]:
     """The most valuable markers, left to right; lifetimes never rise."""
-    # (tokens so far, markers used, least offer allowed, value, markers)
-    states: list[tuple[int, int, int, float, tuple[Mark, ...]]] = [(start, 0, 0, 0.0, ())]
-    top: tuple[float, tuple[Mark, ...]] = (0.0, ())
+    sets = [_Set(start, 0, 0, 0.0, -1, None, 0.0, None)]
+    top = sets[0]
     for position, here, gains in paying:
-        added: dict[tuple[int, int], tuple[int, int, int, float, tuple[Mark, ...]]] = {}
-        for index, gain, keep, chance in gains:
-            offer = offers[index]
-            for tokens, used, least, value, marks in states:
+        added: dict[tuple[int, int], _Set] = {}
+        for gain in gains:
+            offer, per_token, keep, _ = gain
+            index = offer.index
+            for before in sets:
+                tokens, used, least, value = before[:4]
                 if used >= room or index < least:
                     continue
-                free = max(min(paid, here) - tokens, 0)
-                saving = (here - tokens) * gain + (free * offer.fee if here > paid else 0.0)
-                kept = 0 if used or keep <= 0.0 else start - offer.covered
-                if kept:
+                saving = (here - tokens) * per_token
+                if paid > tokens and here > paid:
+                    saving += (paid - tokens) * offer.fee
+                if not used:
                     saving += keep
                 known = added.get((used, index))
-                if known is None or value + saving > known[3]:
-                    mark = Mark(position, offer.write.ttl, here - tokens, chance, saving, kept)
-                    added[used, index] = (here, used + 1, index, value + saving, (*marks, mark))
-        for state in added.values():
-            if state[3] > top[0]:
-                top = (state[3], state[4])
-        states.extend(added.values())
-    return list(top[1])
+                if known is None or value + saving > known.value:
+                    added[used, index] = _Set(here, used + 1, index, value + saving, position, gain, saving, before)
+        for one in added.values():
+            if one.value > top.value:
+                top = one
+        sets.extend(added.values())
+    return _marks_of(top)
+
+
+def _marks_of(chosen: _Set) -> list[Mark]:
+    found: list[Mark] = []
+    while chosen.gain is not None and chosen.before is not None:
+        offer, before = chosen.gain.offer, chosen.before
+        kept = offer.open if not before.used and chosen.gain.keep > 0.0 else 0
+        tokens = chosen.tokens - before.tokens
+        found.append(Mark(chosen.position, offer.write.ttl, tokens, chosen.gain.chance, chosen.saving, kept))
+        chosen = before
+    found.reverse()
+    return found
