@@ -61,6 +61,35 @@ def test_what_never_comes_after_ten_minutes_is_not_expected_later_before_that_is
     assert quick.stays(loop)[EDGES[-1]] > 0.9 > Gaps().stays(loop)[EDGES[-1]]
 
 
+@settings(max_examples=50)
+@given(sightings=SIGHTINGS, kind=st.integers(0, 3 * STAGES - 1))
+def test_the_first_sightings_count_at_once(sightings: list[tuple[int, int, bool]], kind: int) -> None:
+    asked = Gaps()
+    for other, interval, came in sightings:
+        asked.stays(kind)
+        asked.add(other, interval, came=came)
+    assert asked.stays(kind) == told(sightings).stays(kind)
+
+
+def test_of_many_sightings_what_was_worked_out_is_never_older_than_a_32nd_of_them() -> None:
+    asked = Gaps()
+    for number in range(4000):
+        asked.add(number % 3, 0, came=number > 2000)
+        behind = abs(asked.returns(0)[300.0] - told_again(asked).returns(0)[300.0])
+        assert behind < 0.02 + 2.0 / (number + 1)
+
+
+def told_again(gaps: Gaps) -> Gaps:
+    return Gaps.from_builtins(gaps.to_builtins())
+
+
+def test_what_others_learnt_counts_at_once() -> None:
+    gaps = told([(0, 0, False)] * 500)
+    assert gaps.returns(0)[300.0] < 0.1
+    gaps.merge(told([(0, 0, True)] * 9))
+    assert gaps.returns(0)[300.0] == told_again(gaps).returns(0)[300.0]
+
+
 def test_returns_within_the_first_interval_are_told_by_their_age() -> None:
     gaps = Gaps()
     before = gaps.by_age()

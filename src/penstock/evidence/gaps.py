@@ -176,7 +176,9 @@ def _returns(hazards: Sequence[float]) -> Mapping[float, float]:
 def _stays(hazards: Sequence[float]) -> Mapping[float, float]:
     stays = 1.0
     later = (0.0, *hazards[1:])
-    return MappingProxyType({edge: (stays := stays * (1.0 - hazard)) for edge, hazard in zip(EDGES, later, strict=True)})
+    return MappingProxyType(
+        {edge: (stays := stays * (1.0 - hazard)) for edge, hazard in zip(EDGES, later, strict=True)}
+    )
 
 
 def _add(mine: list[float], theirs: Sequence[float]) -> None:

@@ -55,15 +55,15 @@ def standing(account: Account, terms: Terms, now: float) -> Standing:
         if now < account.last_write + wait:
             return Standing(
                 0.0,
-                streak=f"stood down: {account.unread_writes} writes were not read where {account.unread:.1f} reads were "
-                f"expected; tries again {wait / 60.0:.0f} minutes after the last write",
+                streak=f"stood down: {account.unread_writes} writes were not read where {account.unread:.1f} reads "
+                f"were expected; tries again {wait / 60.0:.0f} minutes after the last write",
             )
     paid = 0.0
     for write in terms.writes:
         paid += (write.rate - 1.0) * account.written.get(write.ttl, 0)
     earned = (1.0 - terms.read) * account.read
     left = FLOAT_TOKENS + SHARE * account.prompt + earned - paid
-    return Standing(left if left > 0.0 else 0.0, paid, earned)
+    return Standing(max(left, 0.0), paid, earned)
 
 
 def affordable(marks: Sequence[Mark], terms: Terms, allowed: float) -> list[Mark]:

@@ -154,7 +154,7 @@ def plan_markers(
     paid = chain.upto(max([mark.position for mark in fixed])) if fixed else 0
     start = chain.upto(entry)
     taken = {mark.position for mark in fixed}
-    offers = _offers(chain, outlook, terms, entry, entry_life, fixed)
+    offers = _offers(chain, outlook, terms, entry=entry, entry_life=entry_life, fixed=fixed)
     tail, parts = outlook.tail, outlook.parts if outlook.tail != NOWHERE else 0.0
     paying: list[_Paying] = []
     for position, soon in outlook.spots:
@@ -181,7 +181,7 @@ class _Offer(NamedTuple):
     """A lifetime on offer for a prompt.
 
     Attributes:
-        index: in the terms.
+        number: in the terms.
         write: the lifetime.
         fee: what a write costs per token beyond plain.
         caution: what a gain per token has to exceed.
@@ -192,7 +192,7 @@ class _Offer(NamedTuple):
         more: as ``Outlook.within``.
     """
 
-    index: int
+    number: int
     write: Write
     fee: float
     caution: float
@@ -204,7 +204,7 @@ class _Offer(NamedTuple):
 
 
 def _offers(
-    chain: Chain, outlook: Outlook, terms: Terms, entry: int, entry_life: float, fixed: Sequence[Fixed]
+    chain: Chain, outlook: Outlook, terms: Terms, *, entry: int, entry_life: float, fixed: Sequence[Fixed]
 ) -> list[_Offer]:
     start, cheapest = chain.upto(entry), terms.writes[-1].rate
     heads, tails = worth(terms, outlook.then), worth(terms, outlook.tail_then)
@@ -282,7 +282,7 @@ def _best(paying: Sequence[_Paying], start: int, paid: int, room: int) -> list[M
         added: dict[tuple[int, int], _Set] = {}
         for gain in gains:
             offer, per_token, keep, _ = gain
-            index = offer.index
+            index = offer.number
             for before in sets:
                 tokens, used, least, value = before[:4]
                 if used >= room or index < least:
