@@ -76,7 +76,7 @@ def test_of_many_sightings_what_was_worked_out_is_never_older_than_a_32nd_of_the
     for number in range(4000):
         asked.add(number % 3, 0, came=number > 2000)
         behind = abs(asked.returns(0)[300.0] - told_again(asked).returns(0)[300.0])
-        assert behind < 0.02 + 2.0 / (number + 1)
+        assert behind <= 1.0 / 32.0
 
 
 def told_again(gaps: Gaps) -> Gaps:
