@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import RLock
+from typing import TYPE_CHECKING
 
 from penstock.client.warming import Warmth
 from penstock.engine.context import EngineContext
 from penstock.grading.graders import Graders
 from penstock.ledger.books import Books
+
+if TYPE_CHECKING:
+    from penstock.client.spans import Spans
 
 
 class Core:
@@ -23,10 +27,17 @@ class Core:
         graders: the user's.
         lock: calls of several threads plan one after the other; nothing waits inside it.
         warmth: the requests that fill cache entries or keep them alive.
+        spans: to a collector, or None.
     """
 
     def __init__(
-        self, context: EngineContext, books: Books, *, clock: Callable[[], float], ids: Callable[[], str]
+        self,
+        context: EngineContext,
+        books: Books,
+        *,
+        clock: Callable[[], float],
+        ids: Callable[[], str],
+        spans: Spans | None = None,
     ) -> None:
         self.context = context
         self.books = books
@@ -37,6 +48,20 @@ class Core:
         self.lock = RLock()
         self.warmth = Warmth(context, self.lock, clock)
         self.closing.append(self._keep_warming)
+        self.spans = spans
+        if spans is not None:
+            books.heard.append(spans.heard)
+
+    def begin(self, headers: Mapping[str, str]) -> str:
+        """A call begins, in its caller's context: its id.
+
+        Args:
+            headers: of its request.
+        """
+        call_id = self.ids()
+        if self.spans is not None:
+            self.spans.met(call_id, headers)
+        return call_id
 
     def _keep_warming(self) -> None:
         """Before the books close: what was spent on warming and no call was booked with."""

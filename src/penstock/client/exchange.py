@@ -68,7 +68,7 @@ class Exchange:
         self._raw = request.content
         self._dialect = dialect
         self.started_at = core.clock()
-        self.call_id = core.ids()
+        self.call_id = core.begin(request.headers)
         self._labels = joined(
             current_labels(), read_labels({name.lower(): value for name, value in request.headers.items()})
         )

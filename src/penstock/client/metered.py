@@ -40,7 +40,7 @@ class MeteredExchange:
         self._core = core
         self._kind = kind
         self._request = request
-        self._call_id = core.ids()
+        self._call_id = core.begin(request.headers)
         self._started_at = core.clock()
         headers = {name.lower(): value for name, value in request.headers.items()}
         self._labels = joined(current_labels(), read_labels(headers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -50,13 +51,17 @@ class Penstock:
         clock: seconds since the epoch.
         ids: makes the next call's id.
         evidence: what was learnt before, to which the ledger's is added; None starts with the ledger's.
+        spans: whether each call's span goes to a collector, by OpenTelemetry's GenAI conventions, where
+            ``OTEL_EXPORTER_OTLP_ENDPOINT`` names one. It is a child of the span that your code runs in, and holds
+            names, counts and money, never prompt text.
         context: an engine context to share; None makes one from policy and evidence.
         transport: makes the transport that a sync client sends with; None for the network.
         async_transport: the same for async clients.
 
     Raises:
         PolicyError: the policy is wrong.
-        UsageError: a grader of the policy cannot be imported, or what it needs is not installed.
+        UsageError: a grader of the policy cannot be imported, what it needs is not installed, or the collector's
+            address is wrong.
         InputError: a file cannot be opened.
     """
 
@@ -71,12 +76,14 @@ class Penstock:
         clock: Callable[[], float] = time.time,
         ids: Callable[[], str] | None = None,
         evidence: Evidence | None = None,
+        spans: bool = False,
         context: EngineContext | None = None,
         transport: Callable[[], httpx2.BaseTransport] = httpx2.HTTPTransport,
         async_transport: Callable[[], httpx2.AsyncBaseTransport] = httpx2.AsyncHTTPTransport,
     ) -> None:
         resolved = policy if isinstance(policy, Policy) else read_policy(policy)
         check_graders(resolved)
+        exported = import_module("penstock.client.spans").spans_of(os.environ) if spans else None
         self._books = Books(ledger=ledger, record=record)
         ids = ids if ids is not None else call_ids(clock)
         writer = call_ids(clock)()
@@ -88,7 +95,7 @@ class Penstock:
         if self._learnt is not None:
             self._learnt.begin(context.evidence, context.failures)
             self._books.heard.append(self._learnt.heard)
-        self._core = Core(self._context, self._books, clock=clock, ids=ids)
+        self._core = Core(self._context, self._books, clock=clock, ids=ids, spans=exported)
         gates = self._context.gates
         self._gates = None if ledger is None else GateKeeper(gates, ledger, clock=clock, writer=writer)
         self._learner = learner_for(resolved, self._context, self._books.ledger_path)
@@ -152,7 +159,10 @@ class Penstock:
         return self._context
 
     def close(self) -> bool:
-        """Write what waits and close the files; False when something could not be written. Clients stay usable."""
+        """Write what waits and close the files; False when something could not be written. Clients stay usable.
+
+        Spans that no collector took in time are lost with it, which counts as not written.
+        """
         for closing in self._core.closing:
             closing()
         if self._learner is not None:
@@ -160,7 +170,8 @@ class Penstock:
         with self._core.lock:
             gates_kept = self._gates is None or self._gates.close()
             learnt_kept = self._learnt is None or self._learnt.close()
-        return self._books.close() and gates_kept and learnt_kept
+        sent = self._core.spans is None or self._core.spans.close()
+        return self._books.close() and gates_kept and learnt_kept and sent
 
     def _sync(self, provider: str, arguments: dict[str, Any]) -> dict[str, Any]:
         transport = PenstockTransport(self._core, self._transport())
