@@ -225,9 +225,7 @@ def run(traffic: Traffic, gap_s: float, seed: int, folder: Path) -> dict[str, An
 def _proposed(log: Path, traffic: Traffic) -> Policy:
     """What the audit of a log proposes, applied to every call, but for what has to earn its task by a gate first."""
     proposed = audit([log], now=datetime.fromtimestamp(traffic.requests[0].at, UTC)).policy
-    at_once = {
-        name: msgspec.structs.replace(task, gate=None, trim=None, brevity=None) for name, task in proposed.tasks.items()
-    }
+    at_once = {name: task.at_once() for name, task in proposed.tasks.items()}
     return msgspec.structs.replace(proposed, mode="apply", holdback=Holdback(share=0.0), tasks=at_once)
 
 

@@ -10,7 +10,7 @@ from penstock.cli.main import run
 from tests.replay.recorded import plain
 
 
-def write_log(path: Path, calls: int) -> None:
+def write_log(path: Path, calls: int, **tags: str) -> None:
     lines = []
     for number in range(calls):
         call = plain(number, at=number * 20.0)
@@ -22,7 +22,7 @@ def write_log(path: Path, calls: int) -> None:
             "request": json.loads(call.request or b""),
             "response": json.loads(call.response or b""),
             "status": 200,
-            "tags": call.tags,
+            "tags": {**call.tags, **tags},
         }
         lines.append(json.dumps(line))
     path.write_text("\n".join(lines) + "\n")
@@ -74,3 +74,15 @@ def test_a_missing_log_is_one_line_and_exit_3(tmp_path: Path, capsys: pytest.Cap
         run(["replay", str(tmp_path / "gone.jsonl"), "--policy", str(policy)])
     assert ended.value.code == 3
     assert "gone.jsonl" in capsys.readouterr().err
+
+
+def test_a_log_of_simulated_answers_is_called_simulated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log, policy = tmp_path / "calls.jsonl", tmp_path / "penstock.toml"
+    write_log(log, 3, simulated="simulated")
+    policy.write_text("schema = 1\n")
+    for form in ([], ["--json"]):
+        with pytest.raises(SystemExit):
+            run(["replay", str(log), "--policy", str(policy), *form])
+    shown, told = capsys.readouterr().out.split("{", 1)
+    assert shown.startswith("Simulated: all 3 calls have simulated answers")
+    assert '"simulated_calls": 3' in told

@@ -108,3 +108,13 @@ def test_a_decision_that_cannot_be_taken_is_a_usage_error(
     code, _, err = ran(capsys, "--ledger", gated, *arguments)
     assert code == 2
     assert said in err
+
+
+def test_simulated_answers_are_called_simulated_above_every_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "simulated.db"
+    with open_ledger(path) as ledger:
+        ledger.append([call(1, tags={"simulated": "simulated"}), call(2)])
+    assert ran(capsys, "--ledger", str(path))[1].startswith("Simulated: 1 of 2 calls have simulated answers")
+    assert json.loads(ran(capsys, "--ledger", str(path), "--json")[1])["simulated_calls"] == 1

@@ -69,3 +69,16 @@ def test_a_request_that_kept_an_entry_alive_is_no_fault_of_the_step(
         ledger.append([call(1, trace="run-1", finish="stop", extra_sends=(kept,))])
     assert _ran("run-1", "--ledger", str(path), "--json") == 0
     assert json.loads(capsys.readouterr().out)["first_fault"] is None
+
+
+def test_simulated_answers_are_called_simulated_above_every_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "simulated.db"
+    with open_ledger(path) as ledger:
+        marked = call(1, trace="run", tags={"simulated": "simulated"})
+        ledger.append([marked, call(2, trace="run"), call(3, session='"simulated":'), call(4, arm="own")])
+    assert _ran("run", "--ledger", str(path)) == 0
+    assert "Simulated: 1 of 2 calls have simulated answers" in " ".join(capsys.readouterr().out.split())
+    assert _ran("run", "--ledger", str(path), "--json") == 0
+    assert [step["simulated"] for step in json.loads(capsys.readouterr().out)["steps"]] == [True, False]

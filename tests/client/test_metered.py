@@ -39,6 +39,7 @@ def test_embeddings_are_recorded_under_their_task_and_priced(penstock: Penstock,
     (call,) = penstock.calls
     assert (call.operation, call.task, call.model_sent) == ("embeddings", "rag", EMBEDDER)
     assert call.cost == raw.parse().usage.prompt_tokens * 20_000
+    assert call.tags == {"simulated": "simulated"}
     assert raw.headers["x-penstock-call-id"] == call.id
     assert len(raw.parse().data) == 2
     assert not any(name.startswith("x-penstock") for name in simulator.requests[0].headers)

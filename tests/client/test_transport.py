@@ -174,11 +174,19 @@ def test_our_headers_label_a_call_and_never_go_upstream(penstock: Penstock, simu
             client.models.list(extra_headers=headers)
     (call,) = penstock.calls
     assert (call.task, call.session, call.trace) == ("inner", "s1", trace)
-    assert call.tags == {"env": "test", "team": "a", "pipeline": "nightly"}
+    assert call.tags == {"env": "test", "team": "a", "pipeline": "nightly", "simulated": "simulated"}
     assert raw.headers["x-penstock-call-id"] == call.id
     assert float(raw.headers["x-penstock-cost-usd"]) > 0
     for request in simulator.requests:
         assert not any(name.lower().startswith("x-penstock") for name in request.headers)
+
+
+def test_calls_to_a_simulator_are_marked_plain_and_streamed(penstock: Penstock) -> None:
+    with penstock.anthropic(**FAST) as claude:
+        claude.messages.create(model=CLAUDE, max_tokens=64, messages=MESSAGES)
+        with claude.messages.stream(model=CLAUDE, max_tokens=64, messages=MESSAGES) as stream:
+            stream.until_done()
+    assert [call.tags for call in penstock.calls] == [{"simulated": "simulated"}] * 2
 
 
 def test_full_traffic_is_written_as_it_was_sent(simulator: Simulator, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_call_shows_edits_with_their_why_and_its_sum(client: httpx2.Client) ->
     assert "12,000 read x $0.1/M" in text
     assert "treated: the edits below were sent" in text
     assert "have simulated answers" not in text
-    assert "All 1 call has simulated answers" in text
+    assert "Simulated: the 1 call has simulated answers" in text
     assert "unknown" in shown(client, "/calls/call_0005").text
 
 

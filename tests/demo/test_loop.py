@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import msgspec
 
-from penstock.demo.loop import NOTE, Loop, sample_of
+from penstock.demo.loop import Loop, sample_of
 from penstock.engine.labels import SIMULATED
 from penstock.engine.record import Call
+from penstock.engine.simulated import simulated_words
+from penstock.ledger.sqlite import open_ledger
 from penstock.policy.load import load_policy
 
 
@@ -38,8 +40,11 @@ def test_the_files_that_it_leaves_are_of_use(loop: Loop) -> None:
     assert load_policy(loop.files.policy.read_text(), "penstock.toml") == loop.policy
     page = loop.files.report_html.read_text()
     assert "email-triage" in page
-    assert NOTE in page
-    assert NOTE in loop.files.report_json.read_text()
+    note = simulated_words(loop.before, loop.before)
+    assert note in page
+    assert note in loop.files.report_json.read_text()
+    with open_ledger(loop.files.ledger) as ledger:
+        assert ledger.simulated() == (len(loop.served), len(loop.served))
     assert "http://" not in page.replace("http://www.w3.org", "").replace("http://127.0.0.1", "")
 
 

@@ -49,7 +49,7 @@ def test_a_caller_needs_a_key_that_is_never_sent_on(simulator: Simulator) -> Non
                     with pytest.raises(anthropic.AuthenticationError):
                         claude.models.list()
         (call,) = gateway.calls(1)
-        assert call.tags == {KEY_TAG: "web", TEAM_TAG: "site"}
+        assert call.tags == {KEY_TAG: "web", TEAM_TAG: "site", "simulated": "simulated"}
         assert len(simulator.requests) == 1
         metrics = httpx2.get(f"{gateway.url}/metrics").text
         assert 'penstock_refused_total{reason="invalid_api_key"} 2' in metrics

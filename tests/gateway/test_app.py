@@ -94,7 +94,7 @@ def test_our_headers_end_here_and_answers_carry_ours(gateway: Running, simulator
             assert streamed.headers["x-penstock-call-id"]
             streamed.read()
     call = gateway.calls(1)[0]
-    assert (call.task, call.tags) == ("triage", {"team": "a"})
+    assert (call.task, call.tags) == ("triage", {"team": "a", "simulated": "simulated"})
     assert raw.headers["x-penstock-call-id"] == call.id
     assert float(raw.headers["x-penstock-cost-usd"]) > 0
     assert raw.headers["x-penstock-model"] == GPT

@@ -5,7 +5,7 @@ import pytest
 from penstock.errors import PolicyError
 from penstock.policy.dump import dump_policy
 from penstock.policy.load import load_policy
-from penstock.policy.schema import CapPolicy, GatePolicy, Levers, Policy, TaskPolicy
+from penstock.policy.schema import BrevityPolicy, CapPolicy, GatePolicy, Levers, Policy, TaskPolicy, TrimPolicy
 
 
 def test_a_fresh_policy_observes_and_permits_nothing_lossy() -> None:
@@ -40,3 +40,10 @@ def test_a_gate_names_its_candidate_and_has_defaults_for_the_rest() -> None:
     for wrong in ("eps = 0.05", 'candidate = "m"\neps = 0.0', 'candidate = "m"\nmin_dayz = 2'):
         with pytest.raises(PolicyError):
             load_policy(f"[tasks.triage.gate]\n{wrong}\n")
+
+
+def test_what_acts_at_once_has_no_gate_and_none_of_the_edits_that_it_tests() -> None:
+    trim, brief = TrimPolicy(top_k=8), BrevityPolicy(instruction="Be brief.")
+    both = TaskPolicy(trim=trim, brevity=brief, gate=GatePolicy(edits=("trim",)))
+    assert both.at_once() == TaskPolicy(brevity=brief)
+    assert TaskPolicy(trim=trim).at_once() == TaskPolicy(trim=trim)

@@ -18,6 +18,7 @@ from penstock.audit.tokens import TokenBook
 from penstock.audit.tree import ROOT, PrefixTree
 from penstock.cachemodel.prompt import Prompt, prompt_of
 from penstock.engine.facts import length_key
+from penstock.engine.labels import SIMULATED
 from penstock.errors import MalformedRequest
 from penstock.evidence.lengths import LengthTable
 from penstock.evidence.sites import Sites
@@ -78,6 +79,7 @@ class AuditInput:
         samples: a few bodies of each task.
         members: fingerprints of the prompts of each task without a label, the one that names it first.
         period: what the log covers; set it when reading is done.
+        simulated: calls whose tag says that their answers are simulated.
         priced_at: today, as far as prices go: of calls without a time, and of models to change to.
         show_text: whether findings may show excerpts of prompts.
     """
@@ -95,6 +97,7 @@ class AuditInput:
         """
         self.show_text = show_text
         self.rows: list[CallRow] = []
+        self.simulated = 0
         self.tree = PrefixTree()
         self.book = TokenBook(self.tree)
         self.lengths = LengthTable()
@@ -145,6 +148,7 @@ class AuditInput:
             key = msgspec.structs.replace(length_key(task, view), model=call.model)
             self.lengths.add(key, call.usage.output, cut=row.finish == "length")
         self.rows.append(row)
+        self.simulated += SIMULATED in call.tags
         return row
 
     @cached_property

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from penstock.engine.labels import SIMULATED
 from penstock.engine.record import Call
 from penstock.engine.standing_down import StandDowns, StoodDown
 from penstock.evidence.proof import HOLDBACK, SMALL_TASKS, TREATED, NotEnough, Proof, Sample, prove
@@ -53,6 +54,8 @@ class Realised(msgspec.Struct, frozen=True, kw_only=True):
         last: start of the last.
         price_tables: the versions of the prices that the ledger was written with.
         stood_down: why levers did something else than act in treated calls, by task, the most frequent first.
+        calls: of callers, in the proof or not.
+        simulated: of which with simulated answers.
     """
 
     proof: Proof | NotEnough
@@ -64,6 +67,8 @@ class Realised(msgspec.Struct, frozen=True, kw_only=True):
     last: float | None
     price_tables: tuple[str, ...]
     stood_down: tuple[StoodDown, ...] = ()
+    calls: int = 0
+    simulated: int = 0
 
 
 class Derived(msgspec.Struct):
@@ -89,6 +94,8 @@ class Collected(msgspec.Struct):
     tables: set[str] = msgspec.field(default_factory=set)
     alarms: dict[str, tuple[int, str]] = msgspec.field(default_factory=dict)
     stood_down: StandDowns = msgspec.field(default_factory=StandDowns)
+    calls: int = 0
+    simulated: int = 0
 
 
 def realised(calls: Iterable[Call], *, level: float = 0.95, anytime: bool = False, by_task: bool = False) -> Realised:
@@ -107,6 +114,8 @@ def realised(calls: Iterable[Call], *, level: float = 0.95, anytime: bool = Fals
         last=found.last,
         price_tables=tuple(sorted(found.tables)),
         stood_down=tuple(found.stood_down.ranked()),
+        calls=found.calls,
+        simulated=found.simulated,
     )
 
 
@@ -114,6 +123,8 @@ def collect(calls: Iterable[Call]) -> Collected:
     """Sum up the calls that count; the others are counted by reason."""
     found = Collected()
     for call in calls:
+        found.calls += call.arm != "own"
+        found.simulated += SIMULATED in call.tags
         if call.alarm:
             found.alarms[call.model_sent] = (found.alarms.get(call.model_sent, (0, ""))[0] + 1, call.alarm)
         if call.arm not in (TREATED, HOLDBACK):

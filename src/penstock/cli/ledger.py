@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from penstock.cli.cache_rows import show_alarms, show_cache
+from penstock.cli.simulated import show_simulated
 from penstock.errors import UsageError
 from penstock.ledger.caching import cache_figures
 from penstock.ledger.export import json_lines
-from penstock.ledger.sqlite import GROUPS, Ledger, open_ledger
+from penstock.ledger.sqlite import GROUPS, Ledger, Total, open_ledger
 from penstock.money import format_usd, usd
 
 
@@ -40,24 +41,24 @@ def command(
             for line in json_lines(ledger.calls(since=since, until=until, task=task)):
                 typer.echo(line)
             return
+        simulated = ledger.simulated(since=since, until=until, task=task)
         if cache:
             figures = cache_figures(ledger.calls(since=since, until=until, task=task))
             if as_json:
-                typer.echo(msgspec.json.encode(figures.as_builtins()).decode())
+                shown = {**figures.as_builtins(), "simulated_calls": simulated[0]}
+                typer.echo(msgspec.json.encode(shown).decode())
             else:
+                show_simulated(*simulated, Console())
                 show_cache(figures, Console())
             return
         names = [name.strip() for name in by.split(",") if name.strip()]
         unknown = [name for name in names if name not in GROUPS]
         if unknown:
             raise UsageError(f"--by {unknown[0]}: no such column", hint=f"one of {', '.join(GROUPS)}")
-        _sums(ledger, names, since, until, task, as_json=as_json)
+        _sums(ledger.totals(names, since=since, until=until, task=task), names, ledger, simulated, as_json=as_json)
 
 
-def _sums(
-    ledger: Ledger, names: list[str], since: float | None, until: float | None, task: str | None, *, as_json: bool
-) -> None:
-    totals = ledger.totals(names, since=since, until=until, task=task)
+def _sums(totals: list[Total], names: list[str], ledger: Ledger, simulated: tuple[int, int], *, as_json: bool) -> None:
     alarms = cache_figures(ledger.alarmed()).alarms
     if as_json:
         rows = [
@@ -71,7 +72,11 @@ def _sums(
             }
             for total in totals
         ]
-        shown = {"totals": rows, "alarms": [msgspec.to_builtins(one) for one in alarms]}
+        shown = {
+            "totals": rows,
+            "simulated_calls": simulated[0],
+            "alarms": [msgspec.to_builtins(one) for one in alarms],
+        }
         typer.echo(msgspec.json.encode(shown).decode())
         return
     table = Table(box=None, pad_edge=False)
@@ -84,5 +89,6 @@ def _sums(
         money = [format_usd(amount) for amount in (total.cost, total.cost_before, total.saved)]
         table.add_row(*group, f"{total.calls:,}", *money, f"{total.unknown:,}")
     console = Console()
+    show_simulated(*simulated, console)
     console.print(table)
     show_alarms(alarms, console)

@@ -27,6 +27,7 @@ from penstock.audit.proof_words import (
 )
 from penstock.audit.realised import Realised, realised
 from penstock.cli.cache_rows import show_stood_down
+from penstock.cli.simulated import show_simulated
 from penstock.errors import InputError
 from penstock.evidence.proof import NotEnough, Proof
 from penstock.ledger.sqlite import open_ledger
@@ -79,6 +80,8 @@ def as_builtins(result: Realised, replayed: float | None = None) -> dict[str, An
         },
         "replayed_saving": replayed,
         "left_out": result.left_out,
+        "calls": result.calls,
+        "simulated_calls": result.simulated,
         "warnings": [*(result.proof.warnings if isinstance(result.proof, Proof) else ()), *result.warnings],
         "first": _iso(result.first),
         "last": _iso(result.last),
@@ -89,6 +92,7 @@ def as_builtins(result: Realised, replayed: float | None = None) -> dict[str, An
 
 def show(result: Realised, replayed: float | None, console: Console) -> None:
     """The result for people."""
+    show_simulated(result.simulated, result.calls, console)
     _say(proof_sentences(result), console)
     if replayed is not None:
         console.print(Text(f"Replayed beforehand: {replayed:.1%}{inside_of(replayed, result.proof)}."))

@@ -15,6 +15,7 @@ from penstock.audit.read import read_calls, total_bytes
 from penstock.audit.reading import ReadReport
 from penstock.cli.cache_rows import show_stood_down
 from penstock.cli.progress import bytes_read
+from penstock.cli.simulated import show_simulated
 from penstock.cli.teach import check_pupil, teach
 from penstock.money import Picodollars, format_usd, usd
 from penstock.replay.driver import replay, replay_and_teach
@@ -70,6 +71,7 @@ def as_builtins(result: ReplayResult) -> dict[str, Any]:
         "by_lever_usd": {name: str(usd(Picodollars(amount))) for name, amount in result.by_lever.items()},
         "left_out": result.left_out,
         "assumed": result.assumed,
+        "simulated_calls": result.simulated,
         "lever_failures": result.lever_failures,
         "stood_down": [msgspec.to_builtins(one) for one in result.stood_down],
         "first_ts": result.first_ts,
@@ -81,6 +83,7 @@ def as_builtins(result: ReplayResult) -> dict[str, Any]:
 
 def show(result: ReplayResult, console: Console) -> None:
     """The result for people."""
+    show_simulated(result.simulated, result.calls, console)
     table = Table(title="Replay: projected by the documented rules, nothing was sent", title_justify="left")
     table.add_column("task")
     for name in ("calls", "recorded", "projected", "saving"):

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from penstock.cli.cache_rows import show_alarms, show_stood_down
 from penstock.cli.gate_rows import gate_lines, gate_row
+from penstock.cli.simulated import show_simulated
 from penstock.errors import UsageError
 from penstock.evidence.gatebook import GateBook
 from penstock.ledger.caching import CacheFigures
@@ -59,6 +60,7 @@ def command(
         book = under(terms, opened.gates.book())
         asked = dict(zip(ACTIONS, (hold, release, promote, pin), strict=True))
         _decide(opened, book, asked, candidate, why, by)
+        simulated = opened.simulated(since=since, task=task)
         figures, endpoints, sends, caching = by_task(), by_endpoint(), dict[str, TaskSends](), CacheFigures()
         for call in opened.calls(since=since, task=task):
             figures.add(call)
@@ -72,10 +74,12 @@ def command(
             "endpoints": [{"endpoint": one.name, **_row(one)} for one in endpoints.rows],
             "gates": [gate_row(one) for one in gates],
             "cache": caching.as_builtins(),
+            "simulated_calls": simulated[0],
         }
         typer.echo(msgspec.json.encode(rows).decode())
         return
     console = Console()
+    show_simulated(*simulated, console)
     console.print(_figures_table("task", figures.rows))
     console.print()
     console.print(_figures_table("endpoint", endpoints.rows))

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from penstock.cli.simulated import show_simulated
+from penstock.engine.labels import SIMULATED
 from penstock.engine.record import Call
 from penstock.errors import InputError
 from penstock.ledger.runs import Run, agreements_of, find_run
@@ -31,6 +33,7 @@ def command(
         typer.echo(msgspec.json.encode({"trace": run.key, "first_fault": run.first, "steps": rows}).decode())
         return
     console = Console()
+    show_simulated(sum(SIMULATED in call.tags for call in run.steps), len(run.steps), console)
     console.print(_table(run))
     console.print()
     for line in _summary(run):
@@ -66,6 +69,7 @@ def _row(call: Call, found: tuple[str, ...]) -> dict[str, object]:
     cost = call.cost_all
     return {
         "call": call.id,
+        "simulated": SIMULATED in call.tags,
         "task": call.task,
         "model": call.model_sent,
         "status": call.status,

@@ -23,6 +23,8 @@ from penstock.engine.steps import Grade, Graded, Hold, Later, Result, Send, Sent
 from penstock.ledger.traffic import exchanged_of
 from penstock.wire.content_encoding import READABLE, Decoder, decoder_of, plain_body
 from penstock.wire.dialect import Dialect, dialect_of_path
+from penstock.wire.simulated import HEADER as SIMULATOR
+from penstock.wire.simulated import is_simulated
 
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _READABLE = READABLE.decode()
@@ -35,6 +37,11 @@ def dialect_of(request: httpx2.Request) -> Dialect | None:
     path = request.url.path
     start = path.rfind("/v1/")
     return dialect_of_path(path[start:] if start > 0 else path)
+
+
+def says_simulated(response: httpx2.Response) -> bool:
+    """Whether a provider's response says that its answers are simulated."""
+    return is_simulated(response.headers.get(SIMULATOR))
 
 
 def without_ours(headers: httpx2.Headers) -> list[tuple[bytes, bytes]]:
@@ -184,6 +191,7 @@ class Exchange:
                 first_byte_at=first_at,
                 ended_at=now,
                 prompt_tokens=prompt_tokens(send),
+                simulated=says_simulated(response),
             )
         else:
             sent = Sent(
@@ -193,6 +201,7 @@ class Exchange:
                 first_byte_at=first_at,
                 ended_at=now,
                 error_kind=None if response.is_success else f"http_{response.status_code}",
+                simulated=says_simulated(response),
             )
         shown, dropped = self._undiagnosed(send, response, raw)
         whole = httpx2.Response(
@@ -278,6 +287,7 @@ class Side:
         self._exchange = exchange
         self._send = send
         self._status = response.status_code
+        self._simulated = says_simulated(response)
         self._decoder: Decoder | None = decoder_of(encoding) if hidden and encoding else None
         self._filter: UsageChunkFilter | DiagnosisFilter | None = None
         if hidden and (not encoding or self._decoder is not None):
@@ -318,6 +328,7 @@ class Side:
                 ended_at=self._exchange.now,
                 broken=broken,
                 prompt_tokens=prompt_tokens(self._send),
+                simulated=self._simulated,
             )
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 
 from penstock.client.core import Core
-from penstock.client.exchange import without_ours
+from penstock.client.exchange import says_simulated, without_ours
 from penstock.client.labelling import current_labels, joined
 from penstock.engine.labels import read_labels
 from penstock.engine.metered import metered_call
@@ -67,6 +67,7 @@ class MeteredExchange:
             response.status_code,
             body=plain_body(raw, response.headers.get("content-encoding")),
             error=None if response.is_success else f"http_{response.status_code}",
+            simulated=says_simulated(response),
         )
         whole = httpx2.Response(
             response.status_code,
@@ -83,7 +84,7 @@ class MeteredExchange:
         timeout = isinstance(error, httpx2.TimeoutException)
         self._keep(None, body=None, error="connect" if never else "timeout" if timeout else "transport")
 
-    def _keep(self, status: int | None, *, body: bytes | None, error: str | None) -> Call:
+    def _keep(self, status: int | None, *, body: bytes | None, error: str | None, simulated: bool = False) -> Call:
         core, labels = self._core, self._labels
         sent = Sent(
             status=status,
@@ -92,6 +93,7 @@ class MeteredExchange:
             first_byte_at=self._first_at,
             ended_at=core.clock(),
             error_kind=error,
+            simulated=simulated,
         )
         raw = self._request.content
         call = metered_call(

@@ -14,6 +14,7 @@ from penstock.audit.report.html import PACKAGE, template_environment
 from penstock.dashboard import words
 from penstock.dashboard.chart import SIZE
 from penstock.engine.labels import SIMULATED
+from penstock.engine.simulated import simulated_words
 
 _OWN = "penstock.dashboard"
 
@@ -56,6 +57,7 @@ def _environment() -> Environment:
         "counted": words.counted,
         "query": lambda **given: urlencode({name: value for name, value in given.items() if value is not None}),
         "SIMULATED": SIMULATED,
+        "simulated_words": simulated_words,
     }
     return environment
 

@@ -39,8 +39,6 @@ FIRST_DAY = 1_795_165_200.0  # 2026-11-20 09:00 UTC, a Friday
 DAY_S = 86_400.0
 HOURS = 2.0
 
-NOTE = "Simulated answers, billed by the documented rules."
-
 Stage = Callable[[str, int], Callable[[], object]]
 """Begins a stage of so many steps for the progress bar; the result is called once per step."""
 
@@ -159,7 +157,6 @@ def _with_upstreams(policy: Policy, simulator: Simulator) -> Policy:
 
 
 def _write(files: Files, audited: Audited, policy: Policy) -> None:
-    report = msgspec.structs.replace(audited.report, note=NOTE)
-    files.report_html.write_text(render(report), encoding="utf-8")
-    files.report_json.write_bytes(to_json(report))
+    files.report_html.write_text(render(audited.report), encoding="utf-8")
+    files.report_json.write_bytes(to_json(audited.report))
     files.policy.write_text(dump_policy(policy), encoding="utf-8")

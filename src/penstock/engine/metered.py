@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from penstock.engine.attempt import NEVER_SENT
 from penstock.engine.naming import UNLABELLED
 from penstock.engine.record import Call
+from penstock.engine.simulated import tags_with_mark
 from penstock.engine.steps import Sent
 from penstock.models.embeddings import embedding_cost
 from penstock.models.prices import TABLE_VERSION
@@ -56,7 +57,7 @@ def metered_call(
         task=task or UNLABELLED,
         session=session,
         trace=trace,
-        tags=tags or {},
+        tags=tags_with_mark(tags or {}, simulated=sent.simulated),
         arm="bypass",
         provider=kind.provider,
         dialect=None,

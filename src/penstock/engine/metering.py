@@ -74,6 +74,7 @@ class StreamMeter:
         ended_at: float,
         broken: str | None = None,
         prompt_tokens: int | None = None,
+        simulated: bool = False,
     ) -> Sent:
         """How the stream went.
 
@@ -84,6 +85,7 @@ class StreamMeter:
             ended_at: when it was over.
             broken: why it ended early (``closed_by_caller``, ``timeout``...), or None if it came to its end.
             prompt_tokens: an estimate of the prompt, for a stream that was cut before it said.
+            simulated: as the response's head said.
         """
         self._read()
         if self._readable:
@@ -107,6 +109,7 @@ class StreamMeter:
             first_byte_at=first_byte_at,
             ended_at=ended_at,
             error_kind=kind,
+            simulated=simulated,
         )
 
     @property

@@ -12,6 +12,7 @@ from penstock.engine.incoming import Incoming
 from penstock.engine.metering import wants_stream
 from penstock.engine.plan import Plan
 from penstock.engine.record import Call, EditRecord, ExtraSend
+from penstock.engine.simulated import tags_with_mark
 from penstock.models.prices import TABLE_VERSION
 from penstock.models.tiers import Tier
 from penstock.money import Picodollars
@@ -50,7 +51,7 @@ def record_of(
         task=task,
         session=request.session,
         trace=request.trace,
-        tags=dict(request.tags),
+        tags=tags_with_mark(request.tags, simulated=sent.simulated),
         arm=arm,
         provider=request.dialect.provider,
         dialect=request.dialect,

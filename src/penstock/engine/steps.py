@@ -66,6 +66,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         error_kind: a short name of what went wrong (``connect``, ``timeout``, ``cut_stream``, or the provider's error
             type), or None.
         batched: whether it went through a batch API, and is billed so.
+        simulated: whether the provider said that its answers are simulated (``wire.simulated``).
     """
 
     status: int | None
@@ -77,6 +78,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: float
     error_kind: str | None = None
     batched: bool = False
+    simulated: bool = False
 
     @property
     def accepted(self) -> bool:

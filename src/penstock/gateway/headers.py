@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from penstock.engine.labels import NO_LABELS, PREFIX, Labels, read_labels
+from penstock.wire.simulated import HEADER, is_simulated
 
 Lines = list[tuple[bytes, bytes]]
 
@@ -40,6 +41,7 @@ HOP_BY_HOP = frozenset(
 )
 _NOT_UPSTREAM = HOP_BY_HOP | {b"host", b"content-length", b"expect"}
 _OURS = PREFIX.encode()
+_SIMULATOR = HEADER.encode()
 _TELLING = (b"x-penstock-", b"x-api-key", b"authorization", b"anthropic-", b"content-encoding")
 
 
@@ -126,6 +128,11 @@ def header(lines: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str | None:
         if name == wanted:
             return value.decode("latin-1")
     return None
+
+
+def says_simulated(lines: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a provider's response says that its answers are simulated."""
+    return is_simulated(header(lines, _SIMULATOR))
 
 
 def replaced(lines: Lines, name: bytes, value: bytes) -> Lines:

@@ -14,7 +14,7 @@ from penstock.errors import UpstreamError
 from penstock.gateway.added import Added
 from penstock.gateway.admission import Admission
 from penstock.gateway.caller import Caller
-from penstock.gateway.headers import Asked, Lines, backward, header, replaced
+from penstock.gateway.headers import Asked, Lines, backward, header, replaced, says_simulated
 from penstock.gateway.house import House
 from penstock.gateway.keys import Holder
 from penstock.gateway.pacing import NoRoom
@@ -149,6 +149,7 @@ class MeteredCall:
             first_byte_at=first_at,
             ended_at=house.clock(),
             error_kind=None if response.status < 300 else f"http_{response.status}",  # noqa: PLR2004 - HTTP
+            simulated=says_simulated(response.headers),
         )
         return sent, replaced(backward(response.headers), b"content-length", b"%d" % len(raw)), raw
 

@@ -24,7 +24,7 @@ from penstock.gateway.admission import Admission
 from penstock.gateway.background import Way
 from penstock.gateway.caller import Caller
 from penstock.gateway.fallback import body_for, worth_another
-from penstock.gateway.headers import Asked, Lines, backward, header
+from penstock.gateway.headers import Asked, Lines, backward, header, says_simulated
 from penstock.gateway.house import House
 from penstock.gateway.keys import Holder
 from penstock.gateway.pacing import NoRoom
@@ -305,7 +305,7 @@ class PlannedCall:
     async def _hold(self, send: Send, response: Response, kind: str, *, sent_at: float, first_at: float) -> None:
         """Read a whole answer."""
         house = self._house
-        encoding = header(response.headers, b"content-encoding")
+        encoding, simulated = header(response.headers, b"content-encoding"), says_simulated(response.headers)
         try:
             raw = await response.read(house.settings.max_answer)
         except UpstreamError as error:
@@ -327,6 +327,7 @@ class PlannedCall:
                 first_byte_at=first_at,
                 ended_at=house.clock(),
                 prompt_tokens=_prompt_tokens(send),
+                simulated=simulated,
             )
         else:
             sent = Sent(
@@ -336,6 +337,7 @@ class PlannedCall:
                 first_byte_at=first_at,
                 ended_at=house.clock(),
                 error_kind=None if response.status < 300 else f"http_{response.status}",  # noqa: PLR2004 - HTTP
+                simulated=simulated,
             )
         lines = response.headers
         if send.diagnosed:
@@ -387,6 +389,7 @@ class PlannedCall:
             ended_at=house.clock(),
             broken=broken,
             prompt_tokens=_prompt_tokens(send),
+            simulated=says_simulated(response.headers),
         )
 
     def _filter(self, send: Send) -> UsageChunkFilter | DiagnosisFilter:

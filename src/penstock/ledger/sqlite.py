@@ -10,6 +10,7 @@ from typing import Self
 
 import msgspec
 
+from penstock.engine.labels import SIMULATED
 from penstock.engine.record import Call
 from penstock.errors import InputError, InternalError
 from penstock.ledger.gates import GateShelf
@@ -169,6 +170,18 @@ class Ledger:
             values.append(before)
         query = f"SELECT record FROM calls{where} ORDER BY started_at DESC, id DESC LIMIT ?"  # noqa: S608 - as above
         return [_decode(record) for (record,) in self._connection.execute(query, (*values, size))]
+
+    def simulated(
+        self, *, since: float | None = None, until: float | None = None, task: str | None = None
+    ) -> tuple[int, int]:
+        """How many callers' calls have simulated answers, and how many there are; bounds as in ``totals``."""
+        where, values = _where(since, until, {"task": task})
+        where = f"{where} AND arm <> 'own'" if where else " WHERE arm <> 'own'"
+        # As the key of a tag it stands in the record so and nowhere else: quotes inside a text have a backslash.
+        marked = "coalesce(sum(instr(record, ?) > 0), 0)"
+        query = f"SELECT {marked}, count(*) FROM calls{where}"  # noqa: S608 - constants and placeholders
+        count, of = self._connection.execute(query, (b'"%b":' % SIMULATED.encode(), *values)).fetchone()
+        return count, of
 
     def span(self) -> tuple[float, float] | None:
         """Start of the first and of the last call, seconds since the epoch; None for a ledger without calls."""

@@ -309,6 +309,11 @@ class TaskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     brevity: BrevityPolicy | None = None
     gate: GatePolicy | None = None
 
+    def at_once(self) -> TaskPolicy:
+        """The same without a gate and the edits that it tests: what acts without waiting for evidence."""
+        tested = dict.fromkeys(self.gate.edits if self.gate is not None else ())
+        return msgspec.structs.replace(self, gate=None, **tested)
+
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole policy.

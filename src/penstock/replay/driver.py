@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from penstock.cachemodel.admission import DEFAULTS, Decisions
+from penstock.engine.labels import SIMULATED
 from penstock.errors import MalformedRequest
 from penstock.evidence.store import Evidence, prior
 from penstock.models.tiers import tier_of
@@ -128,6 +129,7 @@ class _Run:
             return
         if self._observed is not None:
             self._observed.run(told)
+        self._bill.simulated += SIMULATED in call.tags
         recorded, predicted = self._before(told)
         costs: dict[str, Picodollars | None] = {}
         task = told.task or ""

@@ -59,6 +59,8 @@ class ReplayResult(msgspec.Struct, kw_only=True):
         lever_failures: levers that raised and were skipped, as ``lever: ErrorType``.
         stood_down: why levers did something else than act, by task, the most frequent first.
         price_table: version of the prices used.
+        calls: that were replayed.
+        simulated: of which with simulated answers in the log.
     """
 
     total: Row
@@ -72,6 +74,8 @@ class ReplayResult(msgspec.Struct, kw_only=True):
     lever_failures: dict[str, int]
     stood_down: tuple[StoodDown, ...] = ()
     price_table: str = TABLE_VERSION
+    calls: int = 0
+    simulated: int = 0
 
     @property
     def prediction_error(self) -> float | None:
@@ -98,6 +102,7 @@ class Bill:
 
     def __init__(self) -> None:
         self.calls = 0
+        self.simulated = 0
         self._total = Row()
         self._by_task: dict[str, Row] = {}
         self._by_model: dict[str, Row] = {}
@@ -171,6 +176,8 @@ class Bill:
             assumed=dict(self._assumed),
             lever_failures=dict(self._failures),
             stood_down=tuple(self._stood_down.ranked()),
+            calls=self.calls,
+            simulated=self.simulated,
         )
 
     def _by_lever(self) -> dict[str, int]:

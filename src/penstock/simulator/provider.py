@@ -30,11 +30,12 @@ from penstock.simulator.over_limit import over_limit
 from penstock.simulator.response import Pending, Response, json_response
 from penstock.simulator.world import World
 from penstock.wire.dialect import Dialect
+from penstock.wire.simulated import HEADER, VALUE
 from penstock.wire.usage import Usage
 
 ORGANISATION = "00000000-0000-4000-8000-0000000051a7"
 WORKSPACE = "wrkspc_simulated"
-LABEL = ("x-simulator", "answers are simulated")
+LABEL = (HEADER, VALUE)
 """Every response carries this header."""
 
 _Handler = Callable[["Provider", Incoming, str], Response]

@@ -22,6 +22,7 @@ from penstock.audit.report.model import (
 )
 from penstock.audit.row import CallRow
 from penstock.audit.verdict import Floor, Judged, judge
+from penstock.engine.simulated import simulated_words
 from penstock.models.prices import TABLE_VERSION
 from penstock.money import Picodollars
 from penstock.unknown import Unknown
@@ -56,6 +57,7 @@ def build(
         findings=tuple(_row(finding, judged, labelled) for finding in findings),
         spend=tuple(_spend(data)),
         method=METHOD,
+        note=simulated_words(data.simulated, len(data.rows)),
     )
     return report, judged
 
