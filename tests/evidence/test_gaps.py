@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -81,6 +82,15 @@ def test_of_many_sightings_what_was_worked_out_is_never_older_than_a_32nd_of_the
 
 def told_again(gaps: Gaps) -> Gaps:
     return Gaps.from_builtins(gaps.to_builtins())
+
+
+def test_a_copy_goes_its_own_way() -> None:
+    gaps = told([(0, 0, True)] * 40)
+    before = gaps.returns(0)[300.0]
+    other = deepcopy(gaps)
+    for _ in range(400):
+        other.add(0, 0, came=False)
+    assert gaps.returns(0)[300.0] == before > other.returns(0)[300.0]
 
 
 def test_what_others_learnt_counts_at_once() -> None:

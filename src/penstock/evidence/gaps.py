@@ -15,7 +15,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from types import MappingProxyType
 from typing import Any, Self
 
 from penstock.evidence.growth import grow
@@ -169,16 +168,13 @@ class Gaps:
 
 def _returns(hazards: Sequence[float]) -> Mapping[float, float]:
     stays = 1.0
-    found = {edge: 1.0 - (stays := stays * (1.0 - hazard)) for edge, hazard in zip(EDGES, hazards, strict=True)}
-    return MappingProxyType(found)
+    return {edge: 1.0 - (stays := stays * (1.0 - hazard)) for edge, hazard in zip(EDGES, hazards, strict=True)}
 
 
 def _stays(hazards: Sequence[float]) -> Mapping[float, float]:
     stays = 1.0
     later = (0.0, *hazards[1:])
-    return MappingProxyType(
-        {edge: (stays := stays * (1.0 - hazard)) for edge, hazard in zip(EDGES, later, strict=True)}
-    )
+    return {edge: (stays := stays * (1.0 - hazard)) for edge, hazard in zip(EDGES, later, strict=True)}
 
 
 def _add(mine: list[float], theirs: Sequence[float]) -> None:
