@@ -2,7 +2,9 @@
 
 A conversation comes back through the whole of its last prompt; a document with another question through all but its
 last places. Of the prompts whose tail's beginning came again it is counted how many came again down to each of the
-tail's ends, per task, shrunk to all tasks, and before any example to the whole.
+tail's ends, per task, shrunk to all tasks, and before any example to nearly the whole: a deeper end is taken for a
+little less likely than the one above it, so that the markers that a prompt has to spare are put on several ends. They
+write nothing more, and are read where a return does not come through the whole.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ _CLASSES = 3
 _WIDTH = 2 * ENDS * _CLASSES
 _TASKS = 5000
 _STRENGTH = 4.0
+_DEEPER = 0.02
+"""What an end is less likely to be reached than the one above it, before any example."""
 _MEMORY = 400.0
 """Counts are halved at so many examples: a change of traffic is followed."""
 
@@ -41,7 +45,8 @@ class Reach:
         """
         place = 2 * (kind * ENDS + end)
         whole = self._all
-        everyone = (whole[place + 1] + _STRENGTH) / (whole[place] + _STRENGTH)
+        prior = 1.0 - _DEEPER * (ENDS - 1 - end)
+        everyone = (whole[place + 1] + _STRENGTH * prior) / (whole[place] + _STRENGTH)
         counts = self._tasks.get(task)
         if counts is None:
             return everyone
