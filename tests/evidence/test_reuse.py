@@ -157,8 +157,8 @@ def test_a_prompt_that_comes_every_half_hour_is_expected_within_the_hour_alone()
     now = NOW + 40 * 1500.0
     outlook = evidence.forecast("task", Blocks("ab"), evidence.look(Blocks("ab"), now))
     position, soon = outlook.spots[0]
-    assert soon < 0.15
-    assert outlook.chance(position, soon, HOUR) > 0.5
+    assert soon < 0.12
+    assert outlook.chance(position, soon, HOUR) > 0.97
     assert outlook.chance(position, soon, FIVE_MINUTES) == pytest.approx(soon)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 from functools import lru_cache
 from typing import Any
 
@@ -215,7 +216,7 @@ def test_t14_calls_every_ten_minutes_are_kept_for_an_hour() -> None:
         split = provider.pay(anthropic(turns=(f"Question {n}?",)), after=600.0)
     assert markers(provider.body) == ["1h"]
     assert split.read > 2500
-    assert provider.paid < 0.5 * provider.plain
+    assert provider.paid < 0.25 * provider.plain
 
 
 def test_a_conversation_with_pauses_is_kept_for_an_hour_by_its_newest_words() -> None:
@@ -232,14 +233,17 @@ def test_a_conversation_with_pauses_is_kept_for_an_hour_by_its_newest_words() ->
     assert min(reads) > 0.95
 
 
-def test_t14_calls_every_two_hours_are_not_written_at_all() -> None:
-    provider = Billed()
-    for n in range(30):
-        provider.pay(anthropic(turns=(f"Question {n}?",)), after=7200.0)
-        if n < 10:
-            learnt = provider.paid, provider.plain
-    assert learnt[0] <= 1.2 * learnt[1]
-    assert provider.paid - learnt[0] == provider.plain - learnt[1]
+@pytest.mark.parametrize("seed", range(5))
+def test_t14_calls_every_two_hours_are_written_while_that_is_found_out_and_never_again(seed: int) -> None:
+    chance = random.Random(seed)
+    provider, written = Billed(), []
+    for n in range(40):
+        question = f"Question {n}? " + LONG[: chance.randrange(3000)]
+        provider.pay(anthropic(turns=(question,)), after=7200.0 * chance.uniform(0.8, 1.6))
+        written += [n] if markers(provider.body) else []
+    assert len(written) <= 6
+    assert max(written) <= 7
+    assert provider.paid <= 1.03 * provider.plain
 
 
 def test_t14_the_policys_lifetime_is_the_only_one_used() -> None:
@@ -257,12 +261,14 @@ def test_t15_a_switch_of_models_is_not_paid_for_with_a_write_that_nobody_will_re
     assert provider.paid < provider.plain
 
 
-def test_t20_unique_prompts_cost_no_more_than_without_a_cache() -> None:
+@pytest.mark.parametrize("seed", range(3))
+def test_t20_unique_prompts_cost_no_more_than_without_a_cache(seed: int) -> None:
+    chance = random.Random(seed)
     provider = Billed()
-    for n in range(80):
-        provider.pay(anthropic(system=f"{n} {LONG}", turns=(f"Summarise {n}.",)))
-    assert provider.paid <= 1.01 * provider.plain
-    assert markers(provider.body) == []
+    for n in range(50):
+        system = f"{n} {LONG * chance.choice([1, 2, 3])}"
+        provider.pay(anthropic(system=system, turns=(f"Summarise {n}.",)), after=chance.expovariate(0.1))
+    assert provider.paid == provider.plain
 
 
 def test_t20_a_one_shot_task_beside_a_busy_one_is_known_after_a_few_minutes() -> None:
@@ -274,5 +280,4 @@ def test_t20_a_one_shot_task_beside_a_busy_one_is_known_after_a_few_minutes() ->
         if n == 40:
             provider.paid = provider.plain = 0
         provider.pay(anthropic(system=f"{n} {LONG}", turns=(f"A title for {n}.",)))
-    assert provider.paid <= 1.01 * provider.plain
-    assert markers(provider.body) == []
+    assert provider.paid == provider.plain
