@@ -15,6 +15,11 @@ from penstock.simulator.server import Simulator, running
 
 KEY = "a-key-of-no-value"
 
+# Matrices of tests are small, and workers have the cores: threads of the linear algebra would wait for each other. No
+# test module, and so no numpy, has been imported yet.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 # No example has a time limit: a busy machine is no failure. In CI the examples are the same in each run.
 settings.register_profile(
     "penstock",

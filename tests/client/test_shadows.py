@@ -134,11 +134,11 @@ def test_a_model_that_answers_alike_is_promoted_and_serves() -> None:
     with running(Config(responder=lambda *_: Reply(text="spam", output_tokens=2))) as simulator:
         penstock = _penstock(simulator)
         served = []
-        for _ in range(60):
-            with penstock.task("label"), penstock.anthropic(**FAST) as client:
+        with penstock.task("label"), penstock.anthropic(**FAST) as client:
+            for _ in range(60):
                 served.append(client.messages.create(**ASK).model)
-            if served[-1].startswith(CHEAP):
-                break
+                if served[-1].startswith(CHEAP):
+                    break
         assert penstock.context.gates.book.gates["label"][CHEAP].state is State.PROMOTED
         penstock.close()
     assert served[0].startswith(STRONG)

@@ -32,7 +32,7 @@ def serving(file: Path, policy: Policy | None = None, host: str = "127.0.0.1") -
         with httpx2.Client(base_url=url_of(listener)) as client:
             yield client
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(20)
         listener.close()
 

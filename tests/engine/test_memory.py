@@ -21,7 +21,7 @@ from penstock.wire import outline
 from penstock.wire.dialect import Dialect
 from penstock.wire.memo import Memo
 
-SCALE = 50
+SCALE = 100
 """The tables of this test are so many times smaller than those of a gateway."""
 TABLES_MB = 40
 """What all tables of prompts may hold in a gateway. Its process has about 45 MB without them."""
@@ -77,11 +77,11 @@ def test_tables_of_prompts_are_bounded_by_size(monkeypatch: pytest.MonkeyPatch) 
     with small_tables(monkeypatch):
         context = EngineContext(Policy())
         before = held()
-        for number in range(1500):
+        for number in range(800):
             answered(number, context, draw)
         full = held()
-        for number in range(1500, 3000):
+        for number in range(800, 1600):
             answered(number, context, draw)
         later = held()
     assert (full - before) * SCALE < TABLES_MB * 1_000_000
-    assert later - full < 200 * 1500  # the table of prefixes alone goes on, by 30 bytes a place, up to a million
+    assert later - full < 200 * 800  # the table of prefixes alone goes on, by 30 bytes a place, up to a million

@@ -103,7 +103,7 @@ def serving(
     try:
         yield Running(url_of(listener), gateway, books, lines, loops[0])
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(PATIENCE_S)
         listener.close()
         assert not thread.is_alive()

@@ -12,6 +12,7 @@ from penstock.errors import UsageError
 from penstock.ledger.sqlite import read_ledger
 from penstock.listening import is_loopback
 from penstock.policy.schema import Policy
+from penstock.stopping import StoppableServer
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -35,9 +36,9 @@ def hosts_of(host: str) -> frozenset[str] | None:
     return _LOCAL | {f"[{host}]" if ":" in host else host} if is_loopback(host) else None
 
 
-def server_of(file: Path, policy: Policy, host: str) -> uvicorn.Server:
+def server_of(file: Path, policy: Policy, host: str) -> StoppableServer:
     """The server of the pages: no access log, no headers of its own, no websockets."""
-    return uvicorn.Server(
+    return StoppableServer(
         uvicorn.Config(
             application(file, policy, hosts_of(host)),
             ws="none",

@@ -47,6 +47,6 @@ def serving(policy: Policy, books: Books, clock: Callable[[], float]) -> Iterato
             time.sleep(_POLL_S)
         yield url_of(listener)
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(_PATIENCE_S)
         listener.close()

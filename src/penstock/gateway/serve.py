@@ -17,6 +17,7 @@ from penstock.gateway.app import Gateway
 from penstock.gateway.protocol import protocol_of
 from penstock.gateway.settings import Settings
 from penstock.listening import BACKLOG, is_loopback
+from penstock.stopping import StoppableServer
 
 COLLECT_AFTER = (20_000, 20, 20)
 """Objects, and generations, after which the garbage collector looks."""
@@ -31,10 +32,10 @@ def check_bind(host: str, *, guarded: bool) -> None:
         )
 
 
-def server_of(gateway: Gateway, settings: Settings) -> uvicorn.Server:
+def server_of(gateway: Gateway, settings: Settings) -> StoppableServer:
     """The server of a gateway: no access log, no headers of its own; WebSockets are the gateway's."""
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)  # we log; a cut stream is not its error
-    return uvicorn.Server(
+    return StoppableServer(
         uvicorn.Config(
             gateway,
             http=protocol_of(gateway.serve, settings),

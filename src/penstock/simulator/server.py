@@ -20,6 +20,7 @@ from penstock.simulator.clock import Clock, ManualClock
 from penstock.simulator.config import Config
 from penstock.simulator.faults import Fault, FaultRule, parse_rules
 from penstock.simulator.provider import Provider
+from penstock.stopping import StoppableServer
 
 _PATIENCE_S = 20.0
 _POLL_S = 0.002
@@ -96,14 +97,14 @@ def running(
     provider = Provider(config)
     clock = clock or ManualClock()
     listener = listen(host, port)
-    server = uvicorn.Server(uvicorn_config(App(provider, clock, controllable=is_loopback(host))))
+    server = StoppableServer(uvicorn_config(App(provider, clock, controllable=is_loopback(host))))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="penstock-simulator", daemon=True)
     thread.start()
     try:
         _await_start(server, thread)
         yield Simulator(url_of(listener), clock, provider)
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(_PATIENCE_S)
         listener.close()
 
