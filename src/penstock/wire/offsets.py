@@ -17,8 +17,9 @@ from penstock.wire.segments import Path
 from penstock.wire.walk import value_end
 
 _KEY = re.compile(rb'[ \t\n\r]*"([^"\\]*+)"[ \t\n\r]*:[ \t\n\r]*')
+_NEXT = re.compile(rb'[ \t\n\r]*(?:,[ \t\n\r]*"([^"\\]*+)"[ \t\n\r]*:[ \t\n\r]*|})')
 _SPACE = re.compile(rb"[ \t\n\r]*")
-_COMMA, _SPACE_BYTE, _BRACKET, _CLOSING, _BRACE = b", [}{"
+_SPACE_BYTE, _BRACKET, _CLOSING, _BRACE = b" [}{"
 _CLOSING_BRACKET = ord("]")
 
 Span = tuple[int, int]
@@ -55,11 +56,10 @@ def top_of(raw: bytes, known: Callable[[str], Raw | None], name: str, items: Seq
     position = _space_end(raw, 0)
     if raw[position] != _BRACE:
         return None
-    position += 1
     spans: dict[str, Span] = {}
     arrays: dict[str, Array] = {}
+    found = _KEY.match(raw, position + 1)
     while True:
-        found = _KEY.match(raw, position)
         if found is None:
             return None
         key, start = found[1].decode("ascii", "replace"), found.end()
@@ -80,13 +80,9 @@ def top_of(raw: bytes, known: Callable[[str], Raw | None], name: str, items: Seq
             else:
                 end = value_end(raw, start)
         spans[key] = (start, end)
-        position = _space_end(raw, end)
-        mark = raw[position]
-        if mark == _CLOSING:
+        found = _NEXT.match(raw, end)
+        if found is not None and found[1] is None:
             return Top(spans, arrays, end)
-        if mark != _COMMA:
-            return None
-        position += 1
 
 
 def array_at(raw: bytes, start: int, items: Sequence[Raw]) -> Array | None:
@@ -136,7 +132,8 @@ def _member(raw: bytes, start: int, value: Raw, key: str) -> tuple[Span, Raw] | 
     if last == key:
         inner, end, named = members[key], start + len(value) - 1, _named(key)
         begin = end - len(inner)
-        if raw.startswith(inner, begin) and raw.startswith(named, begin - len(named)):
+        colon = begin - (raw[begin - 1] == _SPACE_BYTE)
+        if raw.startswith(inner, begin) and raw.startswith(named, colon - len(named)):
             return (begin, end), inner
     position = start + 1
     found = None
@@ -167,7 +164,7 @@ def _element(raw: bytes, start: int, value: Raw, index: int) -> tuple[Span, Raw]
 
 @lru_cache(maxsize=64)
 def _named(key: str) -> bytes:
-    """What stands before a member's value where no space does; a key that would be escaped never matches."""
+    """A member's name and its colon without a space; a key that would be escaped never matches."""
     return b'"%b":' % key.encode()
 
 

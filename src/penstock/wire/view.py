@@ -224,9 +224,11 @@ class View:
         if found is None or operation.action != "set":
             return None
         segment, marker = found
-        order = range(len(self.segments)) if segment.message < 0 else range(len(self.segments) - 1, -1, -1)
-        position = next((at for at in order if self.segments[at] is segment), None)
-        return None if position is None else (position, segment, marker)
+        segments = self.segments
+        for at in range(len(segments)) if segment.message < 0 else range(len(segments) - 1, -1, -1):
+            if segments[at] is segment:
+                return at, segment, marker
+        return None
 
     def lacks(self, name: str) -> bool:
         """Whether a parameter that ``Fields`` names is not in the body."""

@@ -250,65 +250,51 @@ def in_order(position: int, lifetime: float, fixed: Sequence[Fixed]) -> bool:
     return all(lifetime <= mark.lifetime if mark.position < position else lifetime >= mark.lifetime for mark in fixed)
 
 
-class _Set(NamedTuple):
-    """Markers that were chosen so far, the last one first.
+class _Choice(NamedTuple):
+    """The last of some markers: where it stands, what for and what it saves, and the ones before it."""
 
-    Attributes:
-        tokens: of the prefix up to the last one; the live entry's before the first.
-        used: how many they are.
-        least: the longest lifetime that may follow, as an index of an offer.
-        value: what they save.
-        position: of the last one.
-        gain: what it was chosen for.
-        saving: what it saves.
-        before: the ones before it; None before the first.
-    """
-
-    tokens: int
-    used: int
-    least: int
-    value: float
     position: int
-    gain: _Gain | None
+    gain: _Gain
+    tokens: int
     saving: float
-    before: _Set | None
+    kept: int
+    before: _Choice | None
 
 
 def _best(paying: Sequence[_Paying], start: int, paid: int, room: int) -> list[Mark]:
     """The most valuable markers, left to right; lifetimes never rise."""
-    sets = [_Set(start, 0, 0, 0.0, -1, None, 0.0, None)]
-    top = sets[0]
+    # tokens up to the last marker, markers used, least offer allowed, value, the last marker
+    states: list[tuple[int, int, int, float, _Choice | None]] = [(start, 0, 0, 0.0, None)]
+    top, chosen = 0.0, None
     for position, here, gains in paying:
-        added: dict[tuple[int, int], _Set] = {}
+        added: dict[tuple[int, int], tuple[int, int, int, float, _Choice | None]] = {}
         for gain in gains:
             offer, per_token, keep, _ = gain
-            index = offer.number
-            for before in sets:
-                tokens, used, least, value = before[:4]
-                if used >= room or index < least:
+            number = offer.number
+            for tokens, used, least, value, before in states:
+                if used >= room or number < least:
                     continue
                 saving = (here - tokens) * per_token
                 if paid > tokens and here > paid:
                     saving += (paid - tokens) * offer.fee
                 if not used:
                     saving += keep
-                known = added.get((used, index))
-                if known is None or value + saving > known.value:
-                    added[used, index] = _Set(here, used + 1, index, value + saving, position, gain, saving, before)
-        for one in added.values():
-            if one.value > top.value:
-                top = one
-        sets.extend(added.values())
-    return _marks_of(top)
+                known = added.get((used, number))
+                if known is None or value + saving > known[3]:
+                    kept = offer.open if not used and keep > 0.0 else 0
+                    choice = _Choice(position, gain, here - tokens, saving, kept, before)
+                    added[used, number] = (here, used + 1, number, value + saving, choice)
+        for state in added.values():
+            if state[3] > top:
+                top, chosen = state[3], state[4]
+        states.extend(added.values())
+    return _marks_of(chosen)
 
 
-def _marks_of(chosen: _Set) -> list[Mark]:
+def _marks_of(chosen: _Choice | None) -> list[Mark]:
     found: list[Mark] = []
-    while chosen.gain is not None and chosen.before is not None:
-        offer, before = chosen.gain.offer, chosen.before
-        kept = offer.open if not before.used and chosen.gain.keep > 0.0 else 0
-        tokens = chosen.tokens - before.tokens
-        found.append(Mark(chosen.position, offer.write.ttl, tokens, chosen.gain.chance, chosen.saving, kept))
-        chosen = before
+    while chosen is not None:
+        position, gain, tokens, saving, kept, chosen = chosen
+        found.append(Mark(position, gain.offer.write.ttl, tokens, gain.chance, saving, kept))
     found.reverse()
     return found
