@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from penstock.simulator.provider import Provider
 from penstock.simulator.server import Simulator, running
+from tests.chromium import Chromium
 
 KEY = "a-key-of-no-value"
 
@@ -66,3 +67,11 @@ def openai_sdk(simulator: Simulator) -> Iterator[openai.OpenAI]:
     """The official OpenAI SDK against the simulator, without retries."""
     with openai.OpenAI(base_url=simulator.openai_base_url, api_key=KEY, max_retries=0) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """A headless browser for all tests of a worker that look at pages."""
+    browser = Chromium(tmp_path_factory.mktemp("chromium"))
+    yield browser
+    browser.close()
