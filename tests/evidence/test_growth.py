@@ -159,16 +159,53 @@ def test_a_streak_that_one_process_ended_is_not_counted_below_zero() -> None:
     assert file.of("t", "m").unread_writes == 0
 
 
+def halved(pair: list[float], came: Sequence[bool]) -> list[float]:
+    """Exposures and events after some more of them, as those who count do."""
+    exposures, events = pair
+    for one in came:
+        exposures, events = exposures + 1.0, events + one
+        if exposures >= 400.0:
+            exposures, events = exposures / 2.0, events / 2.0
+    return [exposures, events]
+
+
+@given(st.integers(0, 350), st.integers(0, 900), st.integers(0, 900), st.integers(1, 9))
+@settings(max_examples=60, deadline=None)
+def test_counts_of_two_that_were_halved_stay_within_their_memory_and_near_what_was_seen(
+    before: int, one: int, two: int, every: int
+) -> None:
+    earlier = halved([0.0, 0.0], [number % every == 0 for number in range(before)])
+    file = list(earlier)
+    for count in (one, two):
+        now = halved(earlier, [number % every == 0 for number in range(count)])
+        grow_pairs(file, earlier, now, memory=400.0)
+    assert min(before + one + two, 200) - 2 <= file[0] < 400.0
+    assert file[1] / max(file[0], 1.0) == pytest.approx(
+        1.0 / every if file[0] else 0.0, abs=0.1 + 6.0 / max(file[0], 1.0)
+    )
+
+
+def test_what_two_know_is_not_faded_twice() -> None:
+    earlier = [390.0, 195.0]
+    now = halved(earlier, [True, False] * 10)
+    file = list(earlier)
+    grow_pairs(file, earlier, now, memory=400.0)
+    assert file == now
+    grow_pairs(file, earlier, now, memory=400.0)  # another one that has seen as much
+    assert file[0] > now[0]
+    assert file[1] / file[0] == pytest.approx(0.5, abs=0.02)
+
+
 def test_there_are_never_more_events_than_exposures() -> None:
     mine = [300.0, 200.0]
-    grow_pairs(mine, [399.0, 100.0], [200.0, 150.0])
-    assert mine == [101.0, 101.0]
+    grow_pairs(mine, [0.0, 0.0], [50.0, 60.0], memory=400.0)
+    assert mine[1] <= mine[0]
 
 
 def _without_lives(evidence: Evidence) -> Any:
-    """All of it but how long cache entries live and who passed last, for which the longer and nobody stand."""
+    """All of it but how long cache entries live, for which the longer stands."""
     plain = msgspec.json.decode(evidence.to_json())
-    for field in ("until", "life", "owner", "limit"):
+    for field in ("until", "life", "limit"):
         plain["reuse"]["prefixes"].pop(field)
     return plain
 

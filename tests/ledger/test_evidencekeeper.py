@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from penstock.evidence.lengths import LengthKey
 from penstock.evidence.store import Evidence
-from penstock.ledger.evidencekeeper import EvidenceKeeper
+from penstock.ledger.evidencekeeper import Carry, EvidenceKeeper, Slice, UnderLock
 from penstock.ledger.sqlite import open_ledger
 from tests.ledger.calls import call
+from tests.ledger.learning_process import CALLS
 
 KEY = LengthKey("triage", "m")
 
@@ -232,4 +236,176 @@ def test_a_part_that_another_process_broke_is_written_whole(tmp_path: Path) -> N
     learn(one, 60)
     end(one)
     assert whole(path) == {40: 1, 60: 1}
+    assert two.close()
+
+
+class Loop:
+    """Carries slices where the test says, as an event loop would between its calls."""
+
+    def __init__(self) -> None:
+        self.slices: list[Slice] = []
+
+    def __call__(self, take: Slice, closing: threading.Event) -> None:
+        self.slices.append(take)
+
+    def go(self) -> int:
+        """Do what was carried here; how many slices it took."""
+        done = 0
+        while self.slices:
+            take = self.slices.pop()
+            done += 1
+            while take():
+                done += 1
+        return done
+
+
+def beside(path: Path, clock: Clock, name: str, carry: Carry | None = None) -> EvidenceKeeper:
+    """A process that looks at the file all the time."""
+    return EvidenceKeeper(path, clock=clock, writer=name, every_s=0.0, sparing=0.0, carry=carry)
+
+
+def until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.002)
+
+
+def known(running: EvidenceKeeper) -> dict[int, int]:
+    lengths = running.evidence.lengths.of(KEY)
+    return {} if lengths is None else dict(lengths.whole)
+
+
+def test_running_processes_learn_from_each_other_and_count_everything_once(tmp_path: Path) -> None:
+    path, clock = tmp_path / "calls.db", Clock()
+    loops = [Loop() for _ in range(3)]
+    running = [beside(path, clock, str(number), loop) for number, loop in enumerate(loops)]
+    for number, one in enumerate(running):
+        for _ in range(2):
+            learn(one, 40 + number)
+            one.heard(call())
+    expected = {40: 2, 41: 2, 42: 2}
+
+    def alike() -> bool:
+        for one, loop in zip(running, loops, strict=True):
+            loop.go()
+            one.heard(call())
+        return all(known(one) == expected for one in running)
+
+    until(alike)
+    for _ in range(20):  # nothing new: nothing changes
+        assert alike()
+        threading.Event().wait(0.005)
+    assert all(one.taken > 0 for one in running)
+    for one in running:
+        end(one)
+    assert whole(path) == expected
+
+
+def test_an_idle_process_learns_too_and_writes_nothing(tmp_path: Path) -> None:
+    path, clock, loop = tmp_path / "calls.db", Clock(), Loop()
+    idle, busy = beside(path, clock, "idle", loop), keeper(path, clock)
+    learn(busy, 40)
+    snapshot(busy, clock)
+    until(lambda: loop.go() > 0 and known(idle) == {40: 1})
+    assert idle.close()
+    assert idle.saved == 0
+    assert busy.close()
+    assert whole(path) == {40: 1}
+
+
+def test_what_is_learnt_while_others_growth_is_taken_in_is_not_lost(tmp_path: Path) -> None:
+    path, clock, loop = tmp_path / "calls.db", Clock(), Loop()
+    one, two = beside(path, clock, "1", loop), keeper(path, clock)
+    for tokens in range(1, 200):
+        two.evidence.lengths.add(LengthKey(f"task {tokens}", "m"), tokens)
+    snapshot(two, clock)
+    until(lambda: bool(loop.slices))
+    learn(one, 40)
+    one.heard(call())  # before it was taken in: no snapshot yet
+    loop.go()
+    learn(one, 40)
+    end(one)
+    assert two.close()
+    assert whole(path) == {40: 2}
+    assert len(kept(path).lengths.by_key) == 200
+    assert len(one.evidence.lengths.by_key) == 200
+
+
+def test_at_the_close_what_was_given_is_taken_in_before_the_last_snapshot(tmp_path: Path) -> None:
+    path, clock, loop = tmp_path / "calls.db", Clock(), Loop()
+    one, two = beside(path, clock, "1", loop), keeper(path, clock)
+    learn(two, 50)
+    snapshot(two, clock)
+    until(lambda: bool(loop.slices))
+    learn(one, 40)
+    end(one)
+    assert known(one) == {40: 1, 50: 1}
+    assert not loop.slices.pop()()  # a slice that comes late does nothing
+    assert two.close()
+    assert whole(path) == {40: 1, 50: 1}
+
+
+def test_where_slices_cannot_be_carried_yet_they_are_later(tmp_path: Path) -> None:
+    path, clock, loop = tmp_path / "calls.db", Clock(), Loop()
+    ready = threading.Event()
+
+    def carry(take: Slice, closing: threading.Event) -> None:
+        if not ready.is_set():
+            raise RuntimeError
+        loop(take, closing)
+
+    one, two = beside(path, clock, "1", carry), keeper(path, clock)
+    learn(two, 50)
+    snapshot(two, clock)
+    until(lambda: one._taking is not None)
+    ready.set()
+    until(lambda: loop.go() > 0)
+    assert known(one) == {50: 1}
+    assert one.close()
+    assert two.close()
+
+
+def test_without_a_carrier_others_growth_is_taken_in_when_calls_end(tmp_path: Path) -> None:
+    path, clock = tmp_path / "calls.db", Clock()
+    one, two = beside(path, clock, "1"), keeper(path, clock)
+    learn(two, 50)
+    snapshot(two, clock)
+
+    def heard() -> bool:
+        one.heard(call())
+        return known(one) == {50: 1}
+
+    until(heard)
+    assert one.close()
+    assert two.close()
+
+
+def test_processes_that_run_beside_each_other_come_to_know_what_all_have_learnt_once(tmp_path: Path) -> None:
+    path, number = tmp_path / "calls.db", 3
+    with open_ledger(path):
+        pass
+    command = [sys.executable, "-m", "tests.ledger.learning_process", str(path)]
+    started = [
+        subprocess.Popen([*command, str(one), str(number)], stderr=subprocess.PIPE, text=True)  # noqa: S603 - ours
+        for one in range(number)
+    ]
+    ended = [(process.communicate(timeout=120)[1], process.returncode) for process in started]
+    assert ended == [("", 0)] * number
+    assert whole(path) == {5: number * CALLS, **{10 + one: CALLS for one in range(number)}}
+
+
+def test_under_a_lock_slices_are_done_by_the_keeper_and_a_close_that_holds_it_is_not_waited_for(tmp_path: Path) -> None:
+    path, clock, lock = tmp_path / "calls.db", Clock(), threading.RLock()
+    one, two = beside(path, clock, "1", UnderLock(lock)), keeper(path, clock)
+    learn(two, 50)
+    snapshot(two, clock)
+    until(lambda: one.taken == 1)
+    assert known(one) == {50: 1}
+    with lock:
+        learn(two, 50)
+        snapshot(two, clock)
+        until(lambda: one._taking is not None)
+        assert one.close(timeout_s=10.0)
+    assert known(one) == {50: 2}
     assert two.close()

@@ -38,6 +38,7 @@ class Core:
         clock: Callable[[], float],
         ids: Callable[[], str],
         spans: Spans | None = None,
+        lock: RLock | None = None,
     ) -> None:
         self.context = context
         self.books = books
@@ -45,7 +46,7 @@ class Core:
         self.ids = ids
         self.closing: list[Callable[[], None]] = []
         self.graders = Graders()
-        self.lock = RLock()
+        self.lock = lock if lock is not None else RLock()
         self.warmth = Warmth(context, self.lock, clock)
         self.closing.append(self._keep_warming)
         self.spans = spans

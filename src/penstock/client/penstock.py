@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,7 +24,7 @@ from penstock.evidence.store import Evidence
 from penstock.grading.graders import check_graders
 from penstock.learning.start import learner_for
 from penstock.ledger.books import Books
-from penstock.ledger.evidencekeeper import EvidenceKeeper
+from penstock.ledger.evidencekeeper import EvidenceKeeper, UnderLock
 from penstock.ledger.gatekeeper import GateKeeper
 from penstock.ledger.ids import call_ids
 from penstock.policy.schema import Policy
@@ -86,8 +87,10 @@ class Penstock:
         exported = import_module("penstock.client.spans").spans_of(os.environ) if spans else None
         self._books = Books(ledger=ledger, record=record)
         ids = ids if ids is not None else call_ids(clock)
-        writer = call_ids(clock)()
-        self._learnt = None if ledger is None else EvidenceKeeper(ledger, clock=clock, writer=writer)
+        writer, lock = call_ids(clock)(), RLock()
+        self._learnt = (
+            None if ledger is None else EvidenceKeeper(ledger, clock=clock, writer=writer, carry=UnderLock(lock))
+        )
         if context is None:
             kept = evidence if evidence is not None or self._learnt is None else self._learnt.evidence
             context = EngineContext(resolved, evidence=kept)
@@ -95,7 +98,7 @@ class Penstock:
         if self._learnt is not None:
             self._learnt.begin(context.evidence, context.failures)
             self._books.heard.append(self._learnt.heard)
-        self._core = Core(self._context, self._books, clock=clock, ids=ids, spans=exported)
+        self._core = Core(self._context, self._books, clock=clock, ids=ids, spans=exported, lock=lock)
         gates = self._context.gates
         self._gates = None if ledger is None else GateKeeper(gates, ledger, clock=clock, writer=writer)
         self._learner = learner_for(resolved, self._context, self._books.ledger_path)

@@ -8,8 +8,10 @@ outcomes weighted by tokens. It has so few weights that it settles first, and is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Self
 
+from penstock.evidence.growth import through
 from penstock.evidence.odds import Odds, score_of
 from penstock.evidence.spots import KINDS, Question
 
@@ -51,8 +53,12 @@ class Chances:
 
     def advance(self, earlier: Chances, now: Chances) -> None:
         """Add what was learnt since an earlier state (``evidence.growth``)."""
-        self.first.advance(earlier.first, now.first)
-        self.second.advance(earlier.second, now.second)
+        through(self.advancing(earlier, now))
+
+    def advancing(self, earlier: Chances, now: Chances) -> Iterator[None]:
+        """The same, some weights at a time."""
+        yield from self.first.advancing(earlier.first, now.first)
+        yield from self.second.advancing(earlier.second, now.second)
 
     def to_builtins(self) -> dict[str, Any]:
         """Plain JSON values; the averages of stakes begin anew."""

@@ -11,12 +11,13 @@ the detectors start afresh, so a provider that behaves again is believed again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from penstock.evidence.detector import DropDetector
+from penstock.evidence.growth import through
 from penstock.evidence.reconcile import Compared, Reconciled
 
 RUN_LENGTH = 10_000.0
@@ -212,8 +213,13 @@ class DriftBook(msgspec.Struct):
         A watch is no sum: where two processes watched a model, the one with the later alarm stands, else the one that
         saw more promises. Both keep their word on false alarms, and neither borrows from the other.
         """
+        through(self.advancing(earlier, now))
+
+    def advancing(self, earlier: DriftBook, now: DriftBook) -> Iterator[None]:
+        """The same, a task and model at a time."""
         for key, sums in now.sums.items():
             self.sums.setdefault(key, Reconciled()).advance(earlier.sums.get(key, Reconciled()), sums)
+            yield
         for model, watch in now.watches.items():
             before, mine = earlier.watches.get(model), self.watches.get(model)
             if watch == before and mine is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from penstock.evidence.growth import grown
+from penstock.evidence.growth import grown, through
 
 _PRIOR_TRIES = 10.0
 _PRIOR_FAILS = 0.5
@@ -50,11 +51,16 @@ class Escalations(msgspec.Struct):
 
     def advance(self, earlier: Escalations, now: Escalations) -> None:
         """Add what was counted since an earlier state (``evidence.growth``)."""
+        through(self.advancing(earlier, now))
+
+    def advancing(self, earlier: Escalations, now: Escalations) -> Iterator[None]:
+        """The same, a task and model at a time."""
         for key, after in now.by_key.items():
             mine, before = self.by_key.setdefault(key, Tries()), earlier.by_key.get(key, Tries())
             mine.tried = grown(mine.tried, before.tried, after.tried)
             for reason, count in after.failed.items():
                 mine.failed[reason] = grown(mine.failed.get(reason, 0), before.failed.get(reason, 0), count)
+            yield
 
     def to_builtins(self) -> Any:
         """Plain lists and numbers for JSON."""

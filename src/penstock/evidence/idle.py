@@ -6,9 +6,10 @@ A prefix that is still idle counts in the rounds that are over (right censoring)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Self
 
-from penstock.evidence.growth import grown
+from penstock.evidence.growth import grown, through
 
 ROUNDS = 40
 """Rounds that are told apart; more than any price lets a prefix be kept for."""
@@ -54,8 +55,13 @@ class Idle:
 
     def advance(self, earlier: Idle, now: Idle) -> None:
         """Add what was counted since an earlier state (``evidence.growth``)."""
+        through(self.advancing(earlier, now))
+
+    def advancing(self, earlier: Idle, now: Idle) -> Iterator[None]:
+        """The same, a task at a time."""
         nothing = [0] * (2 * ROUNDS)
         for task, after in now._counts.items():
+            yield
             mine = self._counts.get(task)
             if mine is None:
                 if len(self._counts) >= _TASKS:

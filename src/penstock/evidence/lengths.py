@@ -10,13 +10,13 @@ whatever the traffic.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from penstock.evidence.binomial import share_at_least, tolerance_rank
-from penstock.evidence.growth import grown
+from penstock.evidence.growth import grown, through
 from penstock.unknown import Unknown
 
 _EXACT_TO = 256
@@ -243,8 +243,13 @@ class LengthTable(msgspec.Struct):
 
     def advance(self, earlier: LengthTable, now: LengthTable) -> None:
         """Add what was counted since an earlier state (``evidence.growth``)."""
+        through(self.advancing(earlier, now))
+
+    def advancing(self, earlier: LengthTable, now: LengthTable) -> Iterator[None]:
+        """The same, a key at a time."""
         nothing = Lengths()
         for key, lengths in now.by_key.items():
+            yield
             before = earlier.by_key.get(key, nothing)
             if lengths.count == before.count and lengths.ours == before.ours and key in self.by_key:
                 continue

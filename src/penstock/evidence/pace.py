@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, Self
+
+from penstock.evidence.growth import through
 
 _MEMORY_S = 300.0
 _TASKS = 5000
@@ -48,7 +51,12 @@ class Pace:
 
     def advance(self, earlier: Pace, now: Pace) -> None:
         """Add the arrivals since an earlier state (``evidence.growth``), each as far as it has faded."""
+        through(self.advancing(earlier, now))
+
+    def advancing(self, earlier: Pace, now: Pace) -> Iterator[None]:
+        """The same, a task at a time."""
         for task, (count, last) in now._counts.items():
+            yield
             before, then = earlier._counts.get(task, (0.0, last))
             mine, mine_last = self._counts.get(task, (0.0, last))
             if (mine, mine_last) == (before, then):

@@ -8,9 +8,10 @@ seen: per task, and for prompts on a shared head apart from conversations, whose
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Self
 
-from penstock.evidence.growth import grow_pairs
+from penstock.evidence.growth import grow_pairs, through
 
 _TASKS = 5000
 _CLASSES = 3
@@ -62,13 +63,18 @@ class Partings:
 
     def advance(self, earlier: Partings, now: Partings) -> None:
         """Add what was counted since an earlier state (``evidence.growth``)."""
+        through(self.advancing(earlier, now))
+
+    def advancing(self, earlier: Partings, now: Partings) -> Iterator[None]:
+        """The same, a task at a time."""
         nothing = [0.0] * (2 * _CLASSES)
         for task, after in now._tasks.items():
             mine = self._tasks.get(task)
             if mine is None and len(self._tasks) < _TASKS:
                 mine = self._tasks[task] = list(nothing)
             if mine is not None:
-                grow_pairs(mine, earlier._tasks.get(task, nothing), after)
+                grow_pairs(mine, earlier._tasks.get(task, nothing), after, memory=_MEMORY)
+            yield
 
     def to_builtins(self) -> dict[str, list[float]]:
         """Plain JSON values."""

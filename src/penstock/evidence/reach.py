@@ -9,10 +9,10 @@ write nothing more, and are read where a return does not come through the whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
-from penstock.evidence.growth import grow_pairs
+from penstock.evidence.growth import grow_pairs, through
 
 ENDS = 8
 """How many ends of a tail are told apart; 0 is the last place."""
@@ -79,14 +79,19 @@ class Reach:
 
     def advance(self, earlier: Reach, now: Reach) -> None:
         """Add what was counted since an earlier state (``evidence.growth``)."""
-        grow_pairs(self._all, earlier._all, now._all)
+        through(self.advancing(earlier, now))
+
+    def advancing(self, earlier: Reach, now: Reach) -> Iterator[None]:
+        """The same, a task at a time."""
+        grow_pairs(self._all, earlier._all, now._all, memory=_MEMORY)
         nothing = [0.0] * _WIDTH
         for task, after in now._tasks.items():
             mine = self._tasks.get(task)
             if mine is None and len(self._tasks) < _TASKS:
                 mine = self._tasks[task] = list(nothing)
             if mine is not None:
-                grow_pairs(mine, earlier._tasks.get(task, nothing), after)
+                grow_pairs(mine, earlier._tasks.get(task, nothing), after, memory=_MEMORY)
+            yield
 
     def to_builtins(self) -> dict[str, Any]:
         """Plain JSON values."""

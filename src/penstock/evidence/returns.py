@@ -8,12 +8,12 @@ prompt that is read are no loss. All of it adds up, so accounts of several worke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import msgspec
 
-from penstock.evidence.growth import grown, moved
+from penstock.evidence.growth import grown, moved, through
 
 UNREAD = 4.0
 """Expected reads that did not come, at which writing is a loss by all that is seen."""
@@ -164,12 +164,17 @@ class Returns:
 
     def advance(self, earlier: Returns, now: Returns) -> None:
         """Add what was counted since an earlier state (``evidence.growth``)."""
+        through(self.advancing(earlier, now))
+
+    def advancing(self, earlier: Returns, now: Returns) -> Iterator[None]:
+        """The same, an account at a time."""
         for name, account in now._accounts.items():
             mine = self._accounts.get(name)
             if mine is None and len(self._accounts) < _ACCOUNTS:
                 mine = self._accounts[name] = Account()
             if mine is not None:
                 mine.advance(earlier._accounts.get(name, _NOTHING), account)
+            yield
 
     def to_builtins(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -10,12 +10,13 @@ Everything merges by addition and is bounded: prefixes by the table's limit, wai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any, Self
 
 from penstock.evidence.chances import Chances
 from penstock.evidence.gaps import Gaps
+from penstock.evidence.growth import steps_of
 from penstock.evidence.odds import Odds, score_of, seed_of
 from penstock.evidence.pace import Pace
 from penstock.evidence.partings import Partings
@@ -277,6 +278,11 @@ class ReuseEvidence:
             mine: Any = getattr(self, name)
             mine.advance(getattr(earlier, name), getattr(now, name))
 
+    def advancing(self, earlier: ReuseEvidence, now: ReuseEvidence) -> Iterator[None]:
+        """The same, a little at a time."""
+        for name in _PARTS:
+            yield from steps_of(getattr(self, name), getattr(earlier, name), getattr(now, name))
+
     def copied(self) -> ReuseEvidence:
         """A copy without its open forecasts; quick, for the tables are arrays."""
         fresh = ReuseEvidence(self.prefixes.limit)
@@ -304,6 +310,14 @@ class ReuseEvidence:
             setattr(evidence, name, kind.from_builtins(value[name]))
         evidence._begin()
         return evidence
+
+    @classmethod
+    def difference(cls, earlier: Any, now: Any) -> tuple[Self, Self]:
+        """Two states that differ as those that ``to_builtins`` wrote, without the prefixes that are alike."""
+        nothing = Prefixes().to_builtins()
+        states = tuple(cls.from_builtins({**value, "prefixes": nothing}) for value in (earlier, now))
+        states[1].prefixes = Prefixes.difference(earlier["prefixes"], now["prefixes"])
+        return states[0], states[1]
 
 
 _PARTS: dict[str, Any] = {

@@ -9,11 +9,13 @@ Where hosts saw sites apart, the one that was seen first gives the name when the
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
+from penstock.evidence.growth import through
 from penstock.evidence.task import marks
 from penstock.wire.view import View
 
@@ -84,9 +86,22 @@ class Sites:
 
     def advance(self, earlier: Sites, now: Sites) -> None:
         """Add the sites that are new since an earlier state (``evidence.growth``)."""
-        fresh = tuple(site for name, site in now._sites.items() if name not in earlier._sites)
-        if fresh:
-            self.merge(Sites(fresh))
+        through(self.advancing(earlier, now))
+
+    def advancing(self, earlier: Sites, now: Sites) -> Iterator[None]:
+        """The same, a site at a time: all are joined anew, since the first of those that are one gives the name."""
+        fresh = [site for name, site in now._sites.items() if site != earlier._sites.get(name)]
+        if not fresh:
+            return
+        merged = Sites()
+        known = dict(self._sites)
+        for site in sorted((*known.values(), *fresh)):
+            merged._join(site)
+            yield
+        for name, site in self._sites.items():
+            if name not in known:  # it came meanwhile
+                merged._join(site)
+        self._sites, self._bands, self._names = merged._sites, merged._bands, merged._names
 
     def to_builtins(self) -> Any:
         """Plain JSON values; hashes only."""

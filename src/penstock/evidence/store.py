@@ -6,7 +6,7 @@ Merging is by addition, so deltas of several workers can be added up in any orde
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol, Self
 
@@ -18,6 +18,7 @@ from penstock.evidence.calibration import Calibration
 from penstock.evidence.drift import DriftBook
 from penstock.evidence.escalations import Escalations
 from penstock.evidence.gatebook import GateBook
+from penstock.evidence.growth import steps_of
 from penstock.evidence.idle import Idle
 from penstock.evidence.layouts import Layouts
 from penstock.evidence.lengths import LengthTable
@@ -83,6 +84,12 @@ class Evidence(msgspec.Struct):
                 mine: Any = getattr(self, name)
                 mine.advance(getattr(earlier, name), getattr(now, name))
 
+    def advancing(self, earlier: Evidence, now: Evidence) -> Iterator[None]:
+        """The same, a little at a time; other learning may go on between two steps."""
+        for name in _PARTS:
+            if self.keeps(name):
+                yield from steps_of(getattr(self, name), getattr(earlier, name), getattr(now, name))
+
     def to_json(self) -> bytes:
         """The evidence as JSON; counts and hashes only, no prompt text."""
         parts = {name: getattr(self, name).to_builtins() for name in _PARTS}
@@ -121,6 +128,34 @@ class Evidence(msgspec.Struct):
             return cls(**{name: kind.from_builtins(value[name]) for name, kind in _PARTS.items() if name in value})
         except (msgspec.DecodeError, ValueError, TypeError, KeyError, AttributeError):
             raise InputError("not evidence that penstock wrote") from None
+
+
+def difference(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Evidence, Evidence, list[str]]:
+    """Two states that differ in some parts, for ``advancing``.
+
+    Args:
+        earlier: the parts that differ, by name, as their ``to_builtins`` gave them; one that is missing was empty.
+        now: the same later.
+
+    Returns:
+        The states, and the names of parts that cannot be read; they differ in none of these.
+    """
+    states, broken = (Evidence(), Evidence()), []
+    for part, value in now.items():
+        if not states[0].keeps(part):
+            continue
+        kind, before = _PARTS[part], earlier.get(part)
+        try:
+            if part == "reuse" and before is not None:
+                pair = kind.difference(before, value)
+            else:
+                pair = kind() if before is None else kind.from_builtins(before), kind.from_builtins(value)
+        except Exception:  # noqa: BLE001 - whatever a broken part holds, the others are read
+            broken.append(part)
+            continue
+        for state, one in zip(states, pair, strict=True):
+            setattr(state, part, one)
+    return *states, broken
 
 
 def prior(*, asked: Evidence, answered: Evidence) -> Evidence:

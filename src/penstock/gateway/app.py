@@ -222,6 +222,7 @@ class Gateway:
         await receive()
         if self.opened is not None:
             await self.opened()
+        self.house.intake.begin()
         if self.house.resuming is not None:
             self.house.resuming.begin()
         await send({"type": "lifespan.startup.complete"})

@@ -12,6 +12,7 @@ from penstock.gateway.app import Gateway
 from penstock.gateway.budgets import Budgets
 from penstock.gateway.heads import Heads
 from penstock.gateway.house import House
+from penstock.gateway.intake import Intake
 from penstock.gateway.kept_batches import KeptBatches
 from penstock.gateway.keys import KeyRing
 from penstock.gateway.logs import Log
@@ -95,7 +96,8 @@ def build_gateway(
     budgets = Budgets(policy.budgets)
     path = books.ledger_path
     writer = call_ids(clock)()
-    learnt = None if path is None else EvidenceKeeper(path, clock=clock, writer=writer)
+    intake = Intake()
+    learnt = _keeper(path, intake, settings or Settings(), clock, writer)
     if context is None:
         context = EngineContext(policy, evidence=None if learnt is None else learnt.evidence)
     if learnt is not None:
@@ -118,6 +120,7 @@ def build_gateway(
         log=log,
         spans=None if collector is None else SpanExporter(collector),
         kept=kept,
+        intake=intake,
     )
 
     keeper = None if path is None else GateKeeper(context.gates, path, clock=clock, writer=writer)
@@ -143,6 +146,15 @@ def build_gateway(
             log.error("ledger", error="records were lost at the close")
 
     return Gateway(house, closed=closed)
+
+
+def _keeper(
+    path: str | None, intake: Intake, settings: Settings, clock: Callable[[], float], writer: str
+) -> EvidenceKeeper | None:
+    """What keeps the evidence in the ledger's file, where there is one."""
+    if path is None:
+        return None
+    return EvidenceKeeper(path, clock=clock, writer=writer, every_s=settings.learnt_s, carry=intake)
 
 
 async def _close_connections(house: House) -> None:

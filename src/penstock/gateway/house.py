@@ -17,6 +17,7 @@ from penstock.gateway.budgets import Budgets, Verdict, period_of
 from penstock.gateway.drift import alarm_log, drift_gauges
 from penstock.gateway.headers import Asked, Lines, SameLines, replaced
 from penstock.gateway.heads import Heads
+from penstock.gateway.intake import Intake
 from penstock.gateway.kept_batches import KeptBatches
 from penstock.gateway.keys import Holder, KeyRing
 from penstock.gateway.logs import Log
@@ -59,6 +60,7 @@ class House:
         spans: the exporter to an OpenTelemetry collector, or None.
         learner: what finds easy prompts, where the policy asks for that.
         warmth: requests that fill cache entries or keep them alive.
+        intake: what other processes have learnt on its way to the context.
         retired: connections of policies that were in force before.
         settings: limits.
         clock: seconds since the epoch.
@@ -82,6 +84,7 @@ class House:
         settings: Settings | None = None,
         spans: SpanExporter | None = None,
         kept: KeptBatches | None = None,
+        intake: Intake | None = None,
     ) -> None:
         self.context = context
         self.books = books
@@ -94,6 +97,7 @@ class House:
         self.metrics = Metrics()
         self.running = 0
         self.learner: Learner | None = None
+        self.intake = intake if intake is not None else Intake()
         self.retired: list[Exchange] = []
         self._locks: dict[str, asyncio.Lock] = {}
         self._warned: set[tuple[str, str]] = set()

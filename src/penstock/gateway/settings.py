@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from penstock.ledger.evidencekeeper import EVERY_S
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of one gateway process.
@@ -17,6 +19,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         max_answer: bytes of an answer that is held in memory.
         drain_s: seconds that running calls may take after SIGTERM.
         keep_alive_s: seconds that an idle caller's connection is kept.
+        learnt_s: seconds between two exchanges of what was learnt with the other processes on the ledger.
         batch_most: shadows that make a batch; batch_wait_s: seconds that the first of them waits for others.
         batch_poll_s: seconds between two looks at a batch; batch_deadline_s: after which it is given up for lost.
     """
@@ -29,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_answer: int = 256 * 1024 * 1024
     drain_s: float = 600.0
     keep_alive_s: int = 75
+    learnt_s: float = EVERY_S
     batch_most: int = 200
     batch_wait_s: float = 300.0
     batch_poll_s: float = 60.0

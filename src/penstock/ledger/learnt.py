@@ -108,9 +108,12 @@ class EvidenceShelf:
     def load(self) -> tuple[Evidence, list[str]]:
         """The evidence that is kept, and the names of parts that could not be read: they begin empty."""
         evidence, broken = evidence_of(self.rows())
+        return evidence, sorted([*broken, *self.later()])
+
+    def later(self) -> list[str]:
+        """The names of parts that a later version has written."""
         query = "SELECT part FROM evidence WHERE version > ?"
-        later = [str(part) for (part,) in self._connection.execute(query, (VERSION,))]
-        return evidence, sorted([*broken, *later])
+        return [str(part) for (part,) in self._connection.execute(query, (VERSION,))]
 
 
 def evidence_of(rows: Iterable[Learnt]) -> tuple[Evidence, list[str]]:
@@ -120,10 +123,15 @@ def evidence_of(rows: Iterable[Learnt]) -> tuple[Evidence, list[str]]:
     for row in rows:
         try:
             if evidence.keeps(row.part):
-                evidence.put(row.part, msgspec.json.decode(_plain(row.summary)))
+                evidence.put(row.part, plain_value(row))
         except Exception:  # noqa: BLE001 - whatever a broken row holds, the gateway starts
             broken.append(row.part)
     return evidence, broken
+
+
+def plain_value(row: Learnt) -> Any:
+    """What ``to_builtins`` of a row's part gave; an error of some kind for a broken row."""
+    return msgspec.json.decode(_plain(row.summary))
 
 
 def _plain(summary: bytes) -> bytes:
