@@ -1,10 +1,10 @@
 """Conversations that carry a long history in every call: would a rolling window over it do?
 
-The recorded conversations are cut where the trim lever would cut them. What is left out is what was billed for it, so
-history that was read from a cache counts at the read price, and each cut bears what it costs to write again what stands
-behind it. Whether answers need the older turns is a question for the gate.
+The recorded conversations are cut where the trim lever would cut them. History that was read from a cache counts at the
+read price, and so does what came again within five minutes: caching it is another finding's saving. Each cut bears what
+it costs to write again what stands behind it. Whether answers need the older turns is a question for the gate.
 
-Dollars: the tokens left out at what they were billed, less the rewriting.
+Dollars: the tokens left out at the read price, or at the plain one where no cache would have had them, less rewriting.
 
 Fix: ``trim = { window_tokens = N }`` behind the gate (``gate = { edits = ["trim"] }``).
 """
@@ -37,6 +37,7 @@ HISTORY = 16_000
 
 _NOTABLE = 0.05  # of a group's calls
 _ROUND = 1_000
+_KEPT_S = 300.0  # how long a cache keeps a prefix at least
 _INSTRUCTING = frozenset({"system", "developer"})
 
 
@@ -49,6 +50,7 @@ class Turns(msgspec.Struct, frozen=True):
         messages: its messages.
         tokens: of each message.
         fixed: tokens before the messages.
+        cached: tokens from the first on that were read from a cache, or could have been.
     """
 
     row: CallRow
@@ -56,6 +58,7 @@ class Turns(msgspec.Struct, frozen=True):
     messages: list[Message]
     tokens: list[int]
     fixed: int
+    cached: int
 
 
 def find(data: AuditInput) -> list[Finding]:
@@ -63,7 +66,8 @@ def find(data: AuditInput) -> list[Finding]:
     found = []
     for group in data.groups.values():
         rows = usable(group.rows)
-        prompts = [_turns(data, row) for row in rows]
+        seen: dict[int, float] = {}
+        prompts = [_turns(data, row, seen) for row in rows]
         long = [one for one in prompts if sum(one.tokens) > HISTORY and sum(each.speaks for each in one.messages) > 1]
         if not long or len(long) < _NOTABLE * len(rows):
             continue
@@ -74,18 +78,26 @@ def find(data: AuditInput) -> list[Finding]:
     return found
 
 
-def _turns(data: AuditInput, row: CallRow) -> Turns:
+def _turns(data: AuditInput, row: CallRow, seen: dict[int, float]) -> Turns:
+    """A row's prompt; ``seen`` has when each prefix came last, and is brought up to date."""
     chain = data.tree.chain(row.leaf)
     parts: dict[int, list[Node]] = {}
     tokens: dict[int, int] = {}
-    fixed = 0
-    for node, count in zip((data.tree.nodes[one] for one in chain), data.tokens(row), strict=True):
+    fixed = again = 0
+    at, warm = row.ts or 0.0, True
+    for place, count in zip(chain, data.tokens(row), strict=True):
+        warm = warm and at - seen.get(place, -_KEPT_S) < _KEPT_S
+        again += warm * count
+        seen[place] = at
+        node = data.tree.nodes[place]
         if node.message < 0:
             fixed += count
         else:
             parts.setdefault(node.message, []).append(node)
             tokens[node.message] = tokens.get(node.message, 0) + count
-    return Turns(row, chain, [_message(nodes) for nodes in parts.values()], list(tokens.values()), fixed)
+    read = row.usage.cache_read if row.usage is not None else 0
+    messages = [_message(nodes) for nodes in parts.values()]
+    return Turns(row, chain, messages, list(tokens.values()), fixed, max(read, again))
 
 
 def _message(nodes: Sequence[Node]) -> Message:
@@ -106,9 +118,7 @@ def _cut_saving(data: AuditInput, prompts: Sequence[Turns], window: int) -> tupl
         if isinstance(rates, Unknown):
             return rates, []
         plain, read, write = rates
-        usage = one.row.usage
-        caches = usage is not None and usage.cache_read + usage.cache_write > 0
-        worth = Worth(write / plain, read / plain, policy.horizon_turns, always=not caches)
+        worth = Worth(write / plain, read / plain, policy.horizon_turns, always=not one.cached)
         cut = find_cut(one.messages, one.tokens, one.fixed, marks, worth)
         if cut is None:
             continue
@@ -134,17 +144,15 @@ def _rates(row: CallRow) -> tuple[int, int, int] | Unknown:
 
 
 def _left_out(one: Turns, cut: Cut, plain: int, read: int) -> int:
-    """What the provider billed for the tokens that are left out: what stands first in a prompt is read first."""
-    cached = one.row.usage.cache_read if one.row.usage is not None else 0
+    """What the tokens that are left out cost: what stands first in a prompt is read first."""
     before = one.fixed + sum(one.tokens[: cut.after + 1])
-    from_cache = max(0, min(cut.removed, cached - before))
+    from_cache = max(0, min(cut.removed, one.cached - before))
     return from_cache * read + (cut.removed - from_cache) * plain
 
 
 def _read_behind(one: Turns, cut: Cut) -> int:
-    """Tokens behind the cut that the call read from the cache, and would write again."""
-    cached = one.row.usage.cache_read if one.row.usage is not None else 0
-    return max(0, cached - one.fixed - sum(one.tokens[: cut.until]))
+    """Tokens behind the cut that a cache has, and that would be written again."""
+    return max(0, one.cached - one.fixed - sum(one.tokens[: cut.until]))
 
 
 def _node_before(data: AuditInput, one: Turns, cut: Cut) -> int:
@@ -171,7 +179,10 @@ def _question(
         pool=Pool.MODEL,
         dollars=dollars,
         dollars_month=data.period.month(dollars),
-        basis=f"derived: the turns left out at what was billed for them, less writing again; {few(rows, group)}",
+        basis=(
+            "estimated: the turns left out, at the read price where a cache had them or could have had, less writing "
+            f"again; {few(rows, group)}"
+        ),
         calls=len(cut),
         evidence={"window_tokens": window, "most_prompt_tokens": most},
         gated={
