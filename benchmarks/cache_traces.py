@@ -11,6 +11,7 @@ What is compared, as a fraction of paying every token in full:
 
     mark_always_5m, mark_always_1h   every block is written when it has no live entry, without a limit on markers
     penstock                         decides each request from the requests before it
+    penstock_kept_alive              the same with requests of its own between them (`cache.keep_alive`), billed too
     bound                            per block the cheapest sequence of plain, writes and reads, knowing the future;
                                      a block kept alive by a write beyond it is outside of that, so that one can
                                      in principle do better
@@ -25,42 +26,17 @@ import json
 import random
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from benchmarks.kept_traces import kept_alive
 from benchmarks.report import Report, arguments, progress
+from benchmarks.trace_blocks import BLOCK, MODEL, TASK, UNLIMITED, BlockChain, Provider, Request, Setting, terms_of
 from penstock.cachemodel.bound import ANTHROPIC, ANTHROPIC_FLAGSHIP, Clairvoyant, Multipliers
 from penstock.evidence.reuse import ReuseEvidence
-from penstock.evidence.sightings import Bill, Entry, Shape
+from penstock.evidence.sightings import Bill, Entry
 from penstock.levers.cache.place import case_of, place
-from penstock.levers.cache.planner import Mark, Terms, Write
-
-BLOCK = 512
-UNLIMITED = 1 << 30
-TASK, MODEL = "trace", "trace"
-_SPREAD = 0x9E3779B97F4A7C15
-_WORD = (1 << 64) - 1
-
-
-class Request(NamedTuple):
-    at: float
-    tokens: int
-    blocks: Sequence[int]
-
-    def parts(self) -> Iterator[tuple[int, int]]:
-        """Block ids with their tokens."""
-        whole, rest = divmod(self.tokens, BLOCK)
-        for index, block in enumerate(self.blocks):
-            yield block, BLOCK if index < whole else rest
-
-
-class Setting(NamedTuple):
-    """A model's multipliers and the shortest prefix that it caches."""
-
-    multipliers: Multipliers
-    minimum: int
-
 
 SETTINGS = (
     Setting(ANTHROPIC, 512),  # Opus 5, Haiku 5.5
@@ -69,73 +45,14 @@ SETTINGS = (
 OLDER = Setting(ANTHROPIC, 1024)  # Sonnet 5 and 4.x, Opus 4.8
 
 
-class BlockChain:
-    """The full blocks of a request as a chain of prefixes."""
-
-    landmarks: tuple[int, ...] = ()
-    shape = Shape.UNKNOWN
-
-    def __init__(self, request: Request) -> None:
-        self._blocks = request.blocks
-        self._full = min(request.tokens // BLOCK, len(request.blocks))
-
-    def __len__(self) -> int:
-        return self._full
-
-    def key(self, position: int) -> int:
-        return ((self._blocks[position] + 1) * _SPREAD & _WORD) or 1
-
-    def upto(self, position: int) -> int:
-        return BLOCK * (position + 1)
-
-    def markable(self, position: int) -> bool:
-        return 0 <= position < self._full
-
-
-class Provider:
-    """Bills requests with markers: what is read, written and plain, with one entry per marker."""
-
-    def __init__(self, setting: Setting) -> None:
-        self._setting = setting
-        self._lifetimes = {"5m": setting.multipliers.writes[0], "1h": setting.multipliers.writes[1]}
-        self._ends: dict[int, tuple[float, float]] = {}
-        self.cost = 0.0
-
-    def charge(self, request: Request, marks: Sequence[Mark]) -> tuple[int, dict[str, int]]:
-        """Bill a request; the blocks that it read, and the tokens that it wrote by lifetime."""
-        valid = [mark for mark in marks if BLOCK * (mark.position + 1) >= self._setting.minimum]
-        if not valid:
-            self.cost += request.tokens
-            return 0, {}
-        hit = self._deepest(request, valid[-1].position)
-        written: dict[str, int] = {}
-        done = hit
-        for mark in valid:
-            if mark.position + 1 > hit:
-                written[mark.ttl] = written.get(mark.ttl, 0) + BLOCK * (mark.position + 1 - done)
-                done = mark.position + 1
-                life = self._lifetimes[mark.ttl].lifetime_s
-                self._ends[request.blocks[mark.position]] = (request.at + life, life)
-        self.cost += self._setting.multipliers.read * BLOCK * hit + request.tokens - BLOCK * done
-        self.cost += sum(self._lifetimes[ttl].rate * tokens for ttl, tokens in written.items())
-        return hit, written
-
-    def _deepest(self, request: Request, last: int) -> int:
-        """How many blocks the deepest live entry covers; it lives anew from now."""
-        for position in range(last, -1, -1):
-            entry = self._ends.get(request.blocks[position])
-            if entry is not None and entry[0] >= request.at:
-                self._ends[request.blocks[position]] = (request.at + entry[1], entry[1])
-                return position + 1
-        return 0
-
-
 def read_trace(path: Path) -> list[Request]:
     """The requests of a trace, plain or gzipped, in order of time."""
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines if line.strip()]
-    requests = [Request(row["t_ms"] / 1000.0, int(row["in_tok"]), row["blocks"]) for row in rows]
+    requests = [
+        Request(row["t_ms"] / 1000.0, int(row["in_tok"]), row["blocks"], int(row.get("out_tok", 0))) for row in rows
+    ]
     return sorted(requests, key=lambda request: request.at)
 
 
@@ -143,13 +60,13 @@ def shuffled(requests: Sequence[Request], seed: int) -> list[Request]:
     """The same requests in random order, at the same times."""
     order = list(requests)
     random.Random(seed).shuffle(order)
-    return [Request(at.at, other.tokens, other.blocks) for at, other in zip(requests, order, strict=True)]
+    return [Request(at.at, other.tokens, other.blocks, other.answer) for at, other in zip(requests, order, strict=True)]
 
 
 def unique(requests: Sequence[Request]) -> list[Request]:
     """The same requests with blocks that never come again."""
     fresh = iter(range(UNLIMITED))
-    return [Request(one.at, one.tokens, [next(fresh) for _ in one.blocks]) for one in requests]
+    return [Request(one.at, one.tokens, [next(fresh) for _ in one.blocks], one.answer) for one in requests]
 
 
 def mark_always(requests: Sequence[Request], multipliers: Multipliers, index: int) -> list[float]:
@@ -167,13 +84,7 @@ def mark_always(requests: Sequence[Request], multipliers: Multipliers, index: in
 
 def penstock(requests: Sequence[Request], setting: Setting) -> list[float]:
     """The running cost under the planner's markers."""
-    five, hour = setting.multipliers.writes
-    terms = Terms(
-        read=setting.multipliers.read,
-        writes=(Write("1h", hour.lifetime_s, hour.rate), Write("5m", five.lifetime_s, five.rate)),
-        minimum=setting.minimum,
-        look_back=UNLIMITED,
-    )
+    terms = terms_of(setting)
     lifetimes = {write.ttl: write.lifetime for write in terms.writes}
     reuse, provider = ReuseEvidence(), Provider(setting)
     running = []
@@ -204,6 +115,7 @@ def row(name: str, variant: str, requests: Sequence[Request], setting: Setting) 
         plain.append(total)
     always = [mark_always(requests, setting.multipliers, index) for index in (0, 1)]
     ours = penstock(requests, setting)
+    kept, own = kept_alive(requests, setting)
     best = bound(requests, setting.multipliers)
     trivial = [min(pair) for pair in zip(*always, strict=True)]
     return {
@@ -215,16 +127,22 @@ def row(name: str, variant: str, requests: Sequence[Request], setting: Setting) 
         "mark_always_5m": round(always[0][-1] / total, 5),
         "mark_always_1h": round(always[1][-1] / total, 5),
         "penstock": round(ours[-1] / total, 5),
+        "penstock_kept_alive": round(kept[-1] / total, 5),
+        "kept_alive_requests": own,
         "bound": round(best / total, 5),
-        "share_of_bound": round((total - ours[-1]) / (total - best), 4) if total - best > 1e-9 * total else None,
-        "share_of_bound_5m": round((total - always[0][-1]) / (total - best), 4)
-        if total - best > 1e-9 * total
-        else None,
+        "share_of_bound": _share(total, ours[-1], best),
+        "share_of_bound_kept_alive": _share(total, kept[-1], best),
+        "share_of_bound_5m": _share(total, always[0][-1], best),
         "worst_excess": round(max(mine - none for mine, none in zip(ours, plain, strict=True)) / total, 6),
         "worst_excess_over_trivial": round(
             max(mine - other for mine, other in zip(ours, trivial, strict=True)) / total, 6
         ),
     }
+
+
+def _share(total: float, cost: float, best: float) -> float | None:
+    """The part of the clairvoyant saving; None where there is nothing to save."""
+    return round((total - cost) / (total - best), 4) if total - best > 1e-9 * total else None
 
 
 def files(folder: Path) -> list[Path]:

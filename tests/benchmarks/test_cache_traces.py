@@ -7,18 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.cache_traces import (
-    BLOCK,
-    SETTINGS,
-    Request,
-    Setting,
-    bound,
-    mark_always,
-    penstock,
-    read_trace,
-    shuffled,
-    unique,
-)
+from benchmarks.cache_traces import SETTINGS, bound, mark_always, penstock, read_trace, row, shuffled, unique
+from benchmarks.trace_blocks import BLOCK, Request, Setting
 from penstock.levers.cache.guard import FLOAT_TOKENS, SHARE
 
 
@@ -81,3 +71,11 @@ def test_a_trace_is_read_in_order_of_time(tmp_path: Path) -> None:
     rows = [{"t_ms": 2000, "in_tok": 600, "blocks": [1, 2]}, {"t_ms": 1000, "in_tok": 512, "blocks": [1]}]
     path.write_text("\n".join(map(json.dumps, rows)) + "\n\n")
     assert read_trace(path) == [Request(1.0, 512, [1]), Request(2.0, 600, [1, 2])]
+
+
+def test_a_row_has_the_figures_with_and_without_requests_of_our_own() -> None:
+    trace = [Request(60.0 * n, 20 * BLOCK, range(20)) for n in range(60)]
+    found = row("trace", "as-is", trace, SETTINGS[0])
+    assert found["penstock"] == round(penstock(trace, SETTINGS[0])[-1] / (60 * 20 * BLOCK), 5)
+    assert (found["penstock_kept_alive"], found["kept_alive_requests"]) == (found["penstock"], 0)
+    assert found["share_of_bound_kept_alive"] == found["share_of_bound"]

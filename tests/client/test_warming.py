@@ -24,6 +24,7 @@ from penstock.policy.load import load_policy
 from penstock.simulator.server import Simulator, running
 from penstock.wire.dialect import Dialect
 from penstock.wire.usage import Usage
+from tests.evidence.pauses import go_on_late
 from tests.gateway.running import eventually
 
 PATIENCE_S = 20.0
@@ -63,14 +64,14 @@ def _sent(penstock: Penstock, simulator: Simulator, before: int) -> Callable[[],
 
 
 def _every_ten_minutes(penstock: Penstock, client: Any, simulator: Simulator, calls: int) -> None:
-    """Calls every ten minutes, from the second on with two keep-alive requests between them."""
+    """Calls every ten minutes, from the fourth on with two keep-alive requests between them."""
     for n in range(calls):
         with penstock.task("clauses"):
             client.messages.create(**_asked(n))
         for _ in range(2):
             before = len(simulator.bill)
             simulator.clock.advance(275.0)
-            if n > 0:
+            if n > 2:
                 eventually(_sent(penstock, simulator, before))
         simulator.clock.advance(50.0)
 
@@ -96,13 +97,13 @@ def test_a_sync_client_keeps_its_prefix_alive_and_books_what_it_cost(simulator: 
 async def test_an_async_client_keeps_its_prefix_alive_in_its_own_loop(simulator: Simulator) -> None:
     penstock = _penstock(simulator)
     async with penstock.async_anthropic(**FAST) as client:
-        for n in range(4):
+        for n in range(5):
             with penstock.task("clauses"):
                 await client.messages.create(**_asked(n))
             for _ in range(2):
                 before = len(simulator.bill)
                 simulator.clock.advance(275.0)
-                if n > 0:
+                if n > 2:
                     await _eventually_async(_sent(penstock, simulator, before))
             simulator.clock.advance(50.0)
         last = penstock.calls[-1]
@@ -114,9 +115,9 @@ async def test_an_async_client_keeps_its_prefix_alive_in_its_own_loop(simulator:
 
 def test_a_provider_that_loses_the_entry_is_asked_once_and_no_more(simulator: Simulator) -> None:
     with _penstock(simulator) as penstock, penstock.anthropic(**FAST) as client:
-        _every_ten_minutes(penstock, client, simulator, 3)
+        _every_ten_minutes(penstock, client, simulator, 4)
         with penstock.task("clauses"):
-            client.messages.create(**_asked(3))
+            client.messages.create(**_asked(4))
         simulator.provider.world.cache = CacheState()
         before = len(simulator.bill)
         simulator.clock.advance(275.0)
@@ -125,8 +126,33 @@ def test_a_provider_that_loses_the_entry_is_asked_once_and_no_more(simulator: Si
         with penstock._core.lock:
             assert penstock.context.warming.due(simulator.clock.now() + 280.0) == []
         with penstock.task("clauses"):
-            client.messages.create(**_asked(4))
+            client.messages.create(**_asked(5))
         assert "stopped, since it did not read" in penstock.calls[-1].extra_sends[-1].reason
+
+
+def test_a_conversation_that_pauses_is_kept_for_an_hour_by_one_request_and_the_bill_is_right(
+    simulator: Simulator,
+) -> None:
+    turns: list[dict[str, Any]] = [
+        {"role": "user", "content": RULES},
+        {"role": "assistant", "content": "I have read them."},
+        {"role": "user", "content": "Who pays for the transport?"},
+    ]
+    asked: dict[str, Any] = {"model": "claude-sonnet-5-5", "max_tokens": 500}
+    with _penstock(simulator) as penstock, penstock.anthropic(**FAST) as client:
+        go_on_late(penstock.context.evidence.reuse.tails)
+        with penstock.task("clauses"):
+            said = client.messages.create(**asked, messages=turns).content
+            simulator.clock.advance(275.0)
+            eventually(_sent(penstock, simulator, 1))
+            simulator.clock.advance(925.0)
+            turns += [{"role": "assistant", "content": said}, {"role": "user", "content": "And by when?"}]
+            client.messages.create(**asked, messages=turns)
+        _, kept, second = simulator.bill
+        assert kept.usage.cache_write_1h > 0
+        assert second.usage.cache_read == kept.usage.cache_read + kept.usage.cache_write_1h > 4000
+        assert _costs(penstock) == sum(one.cost for one in simulator.bill if isinstance(one.cost, int))
+        assert penstock.context.failures == {}
 
 
 def test_nothing_is_sent_by_itself_unless_the_policy_says_so(simulator: Simulator) -> None:
@@ -142,7 +168,7 @@ def test_nothing_is_sent_by_itself_unless_the_policy_says_so(simulator: Simulato
 def test_a_closed_client_sends_no_more_and_what_was_spent_is_in_the_books(simulator: Simulator, tmp_path: Path) -> None:
     penstock = _penstock(simulator, ledger=tmp_path / "calls.db")
     with penstock.anthropic(**FAST) as client:
-        _every_ten_minutes(penstock, client, simulator, 3)
+        _every_ten_minutes(penstock, client, simulator, 4)
     eventually(lambda: not penstock._core.warmth.watching)
     simulator.clock.advance(275.0)
     billed = len(simulator.bill)
@@ -204,9 +230,9 @@ def test_a_provider_that_is_gone_ends_the_watch_and_books_a_request_without_a_co
 
     transport = Gone()
     with _penstock(simulator, transport=lambda: transport) as penstock, penstock.anthropic(**FAST) as client:
-        _every_ten_minutes(penstock, client, simulator, 3)
+        _every_ten_minutes(penstock, client, simulator, 4)
         with penstock.task("clauses"):
-            client.messages.create(**_asked(3))
+            client.messages.create(**_asked(4))
         transport.broken = True
         simulator.clock.advance(275.0)
         eventually(lambda: "clauses" in penstock.context.warming.owed)

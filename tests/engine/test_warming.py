@@ -70,6 +70,27 @@ def test_t14_a_task_that_comes_back_too_late_to_pay_is_not_kept_alive() -> None:
     assert all(call.extra_sends == () for call in provider.calls)
 
 
+def test_prefixes_that_still_wait_count_while_they_wait() -> None:
+    provider = Provider(KEEP)
+    requests = 0
+    for n in range(60):
+        system = [{"type": "text", "text": f"{n} " + RULES, "cache_control": {"type": "ephemeral"}}]
+        provider.ask(messages("One?", system=system), after=0.0)
+        requests += provider.idle(400.0, step=30.0)
+        if n % 20 == 0:  # of twenty prefixes one is used again, while the others still wait
+            provider.ask(messages("Two?", system=system), after=0.0)
+    assert requests <= 2
+
+
+def test_a_renewed_entry_is_foreseen_at_the_next_call() -> None:
+    provider = Provider(KEEP)
+    _every(provider, 600.0, 10)
+    call = provider.calls[-1]
+    assert call.predicted is not None
+    assert call.usage is not None
+    assert call.predicted.cache_read == pytest.approx(call.usage.cache_read, rel=0.1)
+
+
 def test_a_task_that_nobody_comes_back_to_is_given_up() -> None:
     provider = Provider(KEEP)
     _every(provider, 600.0, 12)
@@ -81,9 +102,9 @@ def test_a_request_that_does_not_read_is_the_last_one_and_says_so() -> None:
     provider = Provider(KEEP)
     _every(provider, 600.0, 10)
     provider.lifetimes = 0.1
-    provider.ask(_body(), after=0.0)
+    provider.ask(_body(10), after=0.0)
     assert provider.idle(3000.0) == 1
-    provider.ask(_body())
+    provider.ask(_body(11))
     (lost,) = provider.calls[-1].extra_sends
     assert lost.usage is not None
     assert lost.usage.cache_read == 0
@@ -119,7 +140,7 @@ def test_what_no_call_followed_is_booked_in_a_record_of_its_own_at_the_close() -
 def test_a_refused_request_ends_warming_for_the_task_and_the_model() -> None:
     provider = Provider(KEEP)
     _every(provider, 600.0, 10)
-    provider.ask(_body(), after=271.0)
+    provider.ask(_body(10), after=271.0)
     context = provider.play.context
     (warm,) = context.warming.due(provider.at)
     context.warmed(warm, sent({"type": "error"}, status=400, at=provider.at))
@@ -130,7 +151,7 @@ def test_a_refused_request_ends_warming_for_the_task_and_the_model() -> None:
 def test_a_driver_that_cannot_send_ends_it_and_nothing_is_booked() -> None:
     provider = Provider(KEEP)
     _every(provider, 600.0, 10)
-    provider.ask(_body(), after=271.0)
+    provider.ask(_body(10), after=271.0)
     context = provider.play.context
     (warm,) = context.warming.due(provider.at)
     assert context.warming.due(provider.at) == []

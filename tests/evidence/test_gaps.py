@@ -100,6 +100,21 @@ def test_what_others_learnt_counts_at_once() -> None:
     assert gaps.returns(0)[300.0] == told_again(gaps).returns(0)[300.0]
 
 
+def test_of_late_returns_only_what_was_seen_of_the_class_is_expected() -> None:
+    loop = 2 * STAGES
+    assert Gaps().seen_between(loop, 270.0, 3870.0) == 0.0
+    seen = told([(loop, 2, n % 4 == 0) for n in range(400)])
+    assert seen.seen_between(loop, 270.0, 3870.0) == pytest.approx(0.25, abs=0.01)
+    assert seen.seen_between(loop + 1, 270.0, 3870.0) == 0.0
+
+
+def test_an_interval_that_has_begun_or_does_not_end_in_time_is_left_out() -> None:
+    seen = told([(0, interval, True) for interval in range(5) for _ in range(100)])
+    for waited, until in ((0.0, 299.0), (601.0, 1199.0), (1801.0, 5401.0)):
+        assert seen.seen_between(0, waited, until) == 0.0
+    assert seen.seen_between(0, 300.0, 600.0) > 0.9
+
+
 def test_returns_within_the_first_interval_are_told_by_their_age() -> None:
     gaps = Gaps()
     before = gaps.by_age()

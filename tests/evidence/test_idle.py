@@ -18,19 +18,39 @@ def test_a_use_is_an_event_in_its_round_and_an_exposure_in_those_before() -> Non
     idle = Idle()
     for _ in range(8):
         idle.add("t", 2, came=True)
-    assert [idle.hazard("t", n) for n in range(4)] == [0.0, 0.0, 0.8, 0.0]
+    seen = [idle.hazard("t", n) for n in range(4)]
+    assert seen == [0.0, 0.0, pytest.approx(0.05 ** (1 / 8)), 0.0]
+
+
+def test_a_chance_is_the_least_that_what_was_seen_allows() -> None:
+    idle = Idle()
+    idle.add("t", 1, came=True)
+    assert idle.hazard("t", 1) == pytest.approx(0.05)
+    for _ in range(999):
+        idle.add("t", 1, came=True)
+    assert 0.99 < idle.hazard("t", 1) < 1.0
 
 
 def test_what_nobody_came_back_to_lowers_the_chance_of_the_rounds_that_were_watched_and_of_no_other() -> None:
     idle = Idle()
     for _ in range(8):
         idle.add("t", 2, came=True)
+    before = idle.hazard("t", 2)
     for _ in range(10):
         idle.add("t", 2, came=False)
-    assert idle.hazard("t", 2) == 0.8
+    assert idle.hazard("t", 2) == before
     for _ in range(10):
         idle.add("t", 3, came=False)
-    assert idle.hazard("t", 2) == 0.4
+    assert idle.hazard("t", 2) < before / 2
+
+
+def test_a_wait_may_be_counted_while_it_lasts_or_at_its_end() -> None:
+    once, often = Idle(), Idle()
+    once.add("t", 5, came=True)
+    often.add("t", 2, came=False)
+    often.add("t", 4, came=False, since=2)
+    often.add("t", 5, came=True, since=4)
+    assert once == often
 
 
 @given(WAITS, WAITS)
@@ -51,6 +71,6 @@ def test_counts_of_another_shape_are_refused_and_tasks_are_bounded() -> None:
     with pytest.raises(ValueError, match="rounds"):
         Idle.from_builtins({"t": [1]})
     idle = Idle()
-    for n in range(3000):
+    for n in range(6000):
         idle.add(f"t{n}", 0, came=True)
-    assert len(idle.to_builtins()) == 2000
+    assert len(idle.to_builtins()) == 5000

@@ -114,6 +114,72 @@ def test_t03_a_live_entry_far_above_the_end_of_a_conversation_is_still_known() -
     assert (sighting.match, sighting.entry) == (49, 9)
 
 
+def _late_conversations(evidence: ReuseEvidence, share: int) -> float:
+    """Forty conversations, one in ``share`` of which goes on after ten minutes; the time when all that is learnt."""
+    for n in range(40):
+        chain = f"s{chr(0x4E00 + n)}x"
+        evidence.observe("task", Blocks(chain), NOW + n)
+        if n % share == 0:
+            evidence.observe("task", Blocks(chain + "y"), NOW + n + 700.0)
+    evidence.observe("task", Blocks("q"), NOW + 8000.0)
+    return NOW + 8000.0
+
+
+def test_of_a_conversation_that_pauses_late_turns_are_expected_as_far_as_they_were_seen() -> None:
+    evidence = ReuseEvidence()
+    now = _late_conversations(evidence, 4)
+    evidence.observe("task", Blocks("szx"), now)
+    end = Blocks("szx").key(2)
+    later = evidence.later(end, now + 270.0, HOUR)
+    assert later is not None
+    assert 0.1 < later.chance < 0.3
+    assert evidence.later(end, now + 1500.0, HOUR) is not None
+    assert ReuseEvidence().later(end, now, HOUR) is None
+
+
+def test_of_a_conversation_that_has_gone_on_elsewhere_nothing_more_is_asked() -> None:
+    evidence = ReuseEvidence()
+    now = _late_conversations(evidence, 4)
+    evidence.observe("task", Blocks("szxw"), now)
+    assert evidence.later(Blocks("szxw").key(3), now + 270.0, HOUR) is not None
+    evidence.observe("task", Blocks("szxv"), now + 60.0)
+    assert evidence.later(Blocks("szxw").key(3), now + 270.0, HOUR) is None
+    assert evidence.later(Blocks("szxv").key(3), now + 270.0, HOUR) is not None
+
+
+def test_an_entry_above_that_lives_on_when_a_shorter_one_is_gone_is_known() -> None:
+    evidence = ReuseEvidence()
+    evidence.observe("task", Blocks("abcde"), NOW, [Entry(1, HOUR), Entry(4, FIVE_MINUTES)])
+    assert evidence.outliving(Blocks("abcde"), 4, FIVE_MINUTES, NOW + 270.0) == 1
+    assert evidence.outliving(Blocks("abcde"), 4, FIVE_MINUTES, NOW + 1900.0) == -1
+    assert evidence.outliving(Blocks("abcde"), 4, HOUR, NOW + 270.0) == -1
+    assert evidence.outliving(Blocks("abcde"), 1, FIVE_MINUTES, NOW + 270.0) == -1
+    assert evidence.outliving(Blocks("xyz"), 2, FIVE_MINUTES, NOW) == -1
+
+
+def test_an_entry_of_our_own_beyond_a_prompt_s_end_is_found_and_the_next_turn_is_still_that_conversation_s() -> None:
+    plain, kept = ReuseEvidence(), ReuseEvidence()
+    for evidence in (plain, kept):
+        evidence.observe("task", Blocks("abc"), NOW, [Entry(2, FIVE_MINUTES)])
+    kept.kept_alive(Blocks("abcd."), 3, HOUR, NOW + 270.0)
+    sightings = [evidence.look(Blocks("abcde"), NOW + 1500.0) for evidence in (plain, kept)]
+    before, after = sightings
+    assert before is not None
+    assert after is not None
+    assert (before.entry, after.entry, after.life) == (-1, 3, HOUR)
+    assert (after.turn, after.visits, after.kids, after.head, after.owner) == (
+        before.turn,
+        before.visits,
+        before.kids,
+        before.head,
+        before.owner,
+    )
+    for evidence in (plain, kept):
+        evidence.observe("task", Blocks("abcde"), NOW + 1500.0)
+        evidence.observe("task", Blocks("q"), NOW + 9000.0)
+    assert kept.tails.to_builtins() == plain.tails.to_builtins()
+
+
 def test_what_several_prompts_share_is_told_from_a_conversation() -> None:
     shared = _seen([("sa", 1), ("sb", 1), ("sc", 1), ("sd", 1)])
     sighting = shared.look(Blocks("se"), NOW + 5.0)

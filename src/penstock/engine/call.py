@@ -26,6 +26,7 @@ from penstock.engine.beside import Beside
 from penstock.engine.context import EngineContext
 from penstock.engine.diagnosing import declined, said_of
 from penstock.engine.incoming import Incoming
+from penstock.engine.kept import use_of
 from penstock.engine.naming import UNLABELLED
 from penstock.engine.observe import learn
 from penstock.engine.plan import Plan
@@ -165,8 +166,7 @@ def _warm(ahead: Ahead, attempt: Attempt, request: Incoming, context: EngineCont
     if sent.first_byte_at is not None:
         context.warming.waited(plan.task, sent.first_byte_at - sent.started_at)
     if cache.keep_alive:
-        facts = plan.facts if attempt.view is plan.view else plan.facts.seeing(attempt.view)
-        context.warming.used(attempt.view, facts, request.call_id, sent.started_at)
+        context.warming.used(use_of(plan, attempt, attempt.view, request.call_id))
 
 
 def _what_it_would_have_cost(ahead: Ahead, attempt: Attempt, context: EngineContext) -> Before:

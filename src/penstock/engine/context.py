@@ -13,9 +13,9 @@ from penstock.engine.diagnosing import Comparisons
 from penstock.engine.facts import Facts
 from penstock.engine.forecast import Forecast
 from penstock.engine.gates import Gates
+from penstock.engine.kept import Plan as Warmed
 from penstock.engine.pipeline import ORDERED, Lever
 from penstock.engine.steps import Sent, Warm
-from penstock.engine.warming import Plan as Warmed
 from penstock.engine.warming import Warming
 from penstock.evidence.store import Evidence
 from penstock.levers.cache.chain import chain_of
@@ -88,7 +88,7 @@ class EngineContext:
         self.forecast = Forecast(scope=scope)
         self.gates = Gates(self.evidence.gates, policy.holdback.salt)
         self.siblings = Siblings()
-        self.warming = Warming(self.evidence.idle)
+        self.warming = Warming(self.evidence.idle, self.evidence.late)
         self.comparisons = Comparisons()
         self.failures: Counter[str] = Counter()
         self._refused: dict[str, int] = {}
@@ -110,9 +110,9 @@ class EngineContext:
         if known is None:
             return
         view, facts = known
-        tokens = facts.seeing(view).tokens
+        ends = facts.seeing(view).counted.ends
         self.forecast.part()
-        admission = self.forecast.admission(self.forecast.actual, view, facts.profile, tokens, at)
+        admission = self.forecast.admission(self.forecast.actual, view, facts.profile, ends, at)
         self.forecast.sending(warm.id, actual=admission)
 
     def warmed(self, warm: Warm, sent: Sent | None) -> None:
@@ -123,9 +123,11 @@ class EngineContext:
 
     def _renewed(self, plan: Warmed, facts: Facts, at: float) -> None:
         chain = chain_of(plan.view, facts.seeing(plan.view).tokens, facts.profile, facts.scope)
+        entries = plan.entries
         for position in range(len(chain)):
-            if chain.key(position) == plan.key:
-                self.evidence.reuse.kept_alive(chain, position, plan.lifetime, at)
+            lifetime = entries.get(chain.key(position))
+            if lifetime is not None:
+                self.evidence.reuse.kept_alive(chain, position, lifetime, at)
 
     def edits_were_answered(self, task: str, *, refused: bool) -> None:
         """Count how the provider took a changed request of a task; three refusals in a row make us stand down.

@@ -1,8 +1,9 @@
 """Entries that are filled ahead of their readers or kept alive between them: watched, sent, verified and booked.
 
 Nothing here waits or sends. A driver asks ``due`` every second or so for what to send now, and tells what came of it.
-Each request is verified by its own usage: one that reads nothing, or is refused, is the last one for its prefix. What
-the requests cost is booked with the task's next treated call (``owed``).
+Each request is verified by its own usage: one that reads nothing, or is refused, is the last one for its prefix. One
+that was to keep a prompt for longer (``extending``) is then the last of its kind for its task and model. What the
+requests cost is booked with the task's next treated call (``owed``).
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-import msgspec
-
 from penstock.engine.attempt import Attempt, read_attempt
+from penstock.engine.extending import Extending
 from penstock.engine.facts import Facts
+from penstock.engine.kept import Kept, Plan, Use
 from penstock.engine.record import Call, ExtraSend
 from penstock.engine.steps import Send, Sent, Warm
 from penstock.evidence.idle import Idle
+from penstock.evidence.late import Late
 from penstock.levers.cache.chain import SegmentChain, chain_of
 from penstock.levers.cache.hold import written
-from penstock.levers.cache.warm import OF_LIFETIME, Price, ahead_pays, break_even, warming_body, worth
+from penstock.levers.cache.warm import Price, ahead_pays, break_even, warming_body, worth
 from penstock.models.profile import Profile
 from penstock.money import Picodollars
 from penstock.unknown import Unknown
@@ -32,61 +34,8 @@ MOST = 512
 _REFUSED = frozenset({400, 401, 403, 404, 413, 422})
 _MOST_OWED = 1000
 _MEMORY = 0.2
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """A warming request that could be sent for a prefix.
-
-    Attributes:
-        view: the request.
-        tokens: of the prefix.
-        beside: of the rest of the prompt.
-        lifetime: of its entry, seconds.
-        price: of the prefix.
-        key: of the prefix.
-    """
-
-    view: View
-    tokens: int
-    beside: int
-    lifetime: float
-    price: Price
-    key: int
-
-
-class Kept(msgspec.Struct, kw_only=True):
-    """A prefix that is watched.
-
-    Attributes:
-        task: whose.
-        plan: its request.
-        facts: of the request that used it last.
-        call_id: of that call.
-        used_at: when that call started, seconds since the epoch.
-        alive_from: when the entry was used or renewed last.
-        sent: requests of ours since the latest use.
-        asking: whether one is on its way.
-        over: no more requests are sent, the wait is only watched.
-    """
-
-    task: str
-    plan: Plan
-    facts: Facts
-    call_id: str
-    used_at: float
-    alive_from: float
-    sent: int = 0
-    asking: bool = False
-    over: bool = False
-
-    @property
-    def interval(self) -> float:
-        """Seconds from one request to the next."""
-        return OF_LIFETIME * self.plan.lifetime
-
-    def rounds(self, at: float) -> int:
-        """Whole rounds since the latest use."""
-        return int((at - self.used_at) / self.interval)
+_SOME_OF, _MOST_OF = 0.5, 0.75
+"""Of a prefix as we count it, what has to be read: the more where what is not read is written at twice the price."""
 
 
 class Warming:
@@ -97,8 +46,9 @@ class Warming:
         refused: tasks and models whose warming requests the provider refuses, or that fill nothing.
     """
 
-    def __init__(self, idle: Idle) -> None:
+    def __init__(self, idle: Idle, late: Late) -> None:
         self._idle = idle
+        self._extending = Extending(late)
         self._kept: OrderedDict[int, Kept] = OrderedDict()
         self._by_call: dict[str, int] = {}
         self._running: dict[str, tuple[str, Plan, Facts, int | None]] = {}
@@ -111,39 +61,42 @@ class Warming:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def used(self, view: View, facts: Facts, call_id: str, at: float) -> None:
-        """A treated call was answered: what it shares with watched prefixes is used, and its own is watched from now.
-
-        Args:
-            view: as it was sent.
-            facts: of that request.
-            call_id: ours.
-            at: when it started, seconds since the epoch.
-        """
+    def used(self, use: Use) -> None:
+        """A treated call was answered and learnt from: what it shares with what is watched was used."""
+        facts, view = use.facts, use.view
         chain = chain_of(view, facts.tokens, facts.profile, facts.scope)
-        self._count_uses(chain, at)
+        self._extending.settle(use.at)
+        self._count_uses(chain, use)
         plan = self.plan(view, facts)
         if isinstance(plan, Unknown) or (facts.task, view.model) in self.refused:
             return
-        kept = Kept(task=facts.task, plan=plan, facts=facts, call_id=call_id, used_at=at, alive_from=at)
-        self._kept[plan.key] = kept
-        self._by_call[call_id] = plan.key
+        end = chain.key(len(chain) - 1)
+        kind = facts.evidence.reuse.class_of(end)
+        self._kept[plan.key] = Kept(task=facts.task, plan=plan, use=use, end=end, kind=kind, alive_from=use.at)
+        self._by_call[use.call_id] = plan.key
         if len(self._kept) > MOST:
             self._forget(next(iter(self._kept)))
 
-    def _count_uses(self, chain: SegmentChain, at: float) -> None:
+    def _count_uses(self, chain: SegmentChain, use: Use) -> None:
         if not self._kept:
             return
         for position in range(len(chain)):
             known = self._kept.get(chain.key(position))
-            if known is not None and at >= known.used_at:
-                self._idle.add(known.task, known.rounds(at), came=True)
+            if known is not None and use.at >= known.use.at:
+                self._count(known, use.at, came=True)
+                self._extending.used(known, chain, use)
                 self._forget(chain.key(position))
+
+    def _count(self, kept: Kept, at: float, *, came: bool) -> None:
+        rounds = kept.rounds(at)
+        if came or rounds > kept.counted:
+            self._idle.add(kept.waits, rounds, came=came, since=kept.counted)
+            kept.counted = rounds
 
     def _forget(self, key: int) -> None:
         kept = self._kept.pop(key)
-        if self._by_call.get(kept.call_id) == key:
-            del self._by_call[kept.call_id]
+        if self._by_call.get(kept.use.call_id) == key:
+            del self._by_call[kept.use.call_id]
 
     def holds(self, call_id: str) -> bool:
         """Whether a prefix is watched for a call."""
@@ -165,6 +118,7 @@ class Warming:
         rate = getattr(prices, f"cache_write_{name}", Unknown("no such lifetime"))
         if isinstance(rate, Unknown):
             return rate
+        covered = _covered(view, facts, deepest.key, lifetime)
         request = read_request(view.dialect, body)
         beside = max(0, sum(facts.seeing(request).tokens) - deepest.tokens)
         return Plan(
@@ -173,41 +127,52 @@ class Warming:
             beside=beside,
             lifetime=lifetime,
             price=Price(
-                write=deepest.tokens * rate, read=deepest.tokens * prices.cache_read, beside=beside * prices.input
+                write=(deepest.tokens - covered) * rate + covered * prices.cache_read,
+                read=deepest.tokens * prices.cache_read,
+                beside=beside * prices.input,
             ),
             key=deepest.key,
         )
 
     def due(self, now: float) -> list[Warm]:
         """The keep-alive requests to send now; prefixes that nobody came back to are given up."""
+        self._extending.settle(now)
         found = []
         for key, kept in list(self._kept.items()):
+            self._count(kept, now, came=False)
             if kept.asking or now < kept.alive_from + kept.interval:
                 continue
-            if not kept.over and not self._pays(kept, now):
-                kept.over = True
-            if kept.over:
-                if kept.rounds(now) > break_even(kept.plan.price) + 1:
-                    self._idle.add(kept.task, kept.rounds(now), came=False)
-                    self._forget(key)
+            warm = None if kept.over else self._next(key, kept, now)
+            if warm is not None:
+                found.append(warm)
                 continue
-            found.append(self._ask(key, kept))
+            kept.over = True
+            if kept.counted > break_even(kept.plan.price) + 1 and not self._extending.awaits(kept, now):
+                self._extending.given_up(kept)
+                self._forget(key)
         return found
 
-    def _pays(self, kept: Kept, now: float) -> bool:
+    def _next(self, key: int, kept: Kept, now: float) -> Warm | None:
+        """The request that is worth most: one that renews the entry, or one that keeps it for longer."""
         if now >= kept.alive_from + kept.plan.lifetime:
-            return False
-        return worth(kept.plan.price, kept.sent, lambda round_: self._idle.hazard(kept.task, round_)) > 0.0
+            return None
+        renewing = worth(kept.plan.price, kept.sent, lambda round_: self._idle.hazard(kept.waits, round_))
+        offer = self._extending.offer(kept, now)
+        if offer is not None and offer.worth > max(renewing, 0.0):
+            return self._ask(key, kept, offer.plan, offer.why)
+        if renewing <= 0.0:
+            return None
+        chance = self._idle.hazard(kept.waits, kept.sent + 1)
+        why = (
+            f"request {kept.sent + 1} of at most {break_even(kept.plan.price)} to keep {kept.plan.tokens:,} tokens "
+            f"alive; {chance:.0%} are used in the round that it buys"
+        )
+        return self._ask(key, kept, kept.plan, why)
 
-    def _ask(self, key: int, kept: Kept) -> Warm:
+    def _ask(self, key: int, kept: Kept, plan: Plan, why: str) -> Warm:
         kept.asking = True
         kept.sent += 1
-        chance = self._idle.hazard(kept.task, kept.sent)
-        why = (
-            f"request {kept.sent} of at most {break_even(kept.plan.price)} to keep {kept.plan.tokens:,} tokens alive; "
-            f"{chance:.0%} are used in the round that it buys"
-        )
-        return self._warm("keep_alive", kept.call_id, kept.task, kept.plan, kept.facts, why, key)
+        return self._warm("keep_alive", kept.use.call_id, kept.task, plan, kept.use.facts, why, key)
 
     def ahead(self, view: View, facts: Facts, call_id: str) -> Warm | None:
         """The request that fills a cold prefix ahead of parallel first calls; None when it would not pay."""
@@ -266,13 +231,17 @@ class Warming:
         send = Send(body=warm.body, model=warm.model, dialect=warm.dialect, purpose=warm.purpose)
         attempt = read_attempt(send, plan.view, sent, facts.tier)
         read, lives = _verdict(attempt, plan)
-        if sent.status in _REFUSED or (warm.purpose == "prewarm" and attempt.usage is not None and not lives):
+        extends, told = plan.beyond is not None, attempt.usage is not None
+        if extends and (sent.status in _REFUSED or (told and not read)):
+            self._extending.refused.add((task, plan.view.model))
+        elif sent.status in _REFUSED or (warm.purpose == "prewarm" and told and not lives):
             self.refused.add((task, plan.view.model))
         if lives:
             renew(plan, facts, sent.started_at)
         if kept is not None:
             kept.alive_from = sent.started_at
-            kept.over = kept.over or not read
+            kept.over = kept.over or extends or not read
+            kept.extended = attempt.usage.cache_read if extends and read and attempt.usage is not None else 0
         self._owe(task, warm, attempt, goes_on=lives if warm.purpose == "prewarm" else read)
 
     def _owe(self, task: str, warm: Warm, attempt: Attempt, *, goes_on: bool) -> None:
@@ -339,12 +308,20 @@ def _expected(plan: Plan, *, reads: bool) -> Usage:
 
 
 def _verdict(attempt: Attempt, plan: Plan) -> tuple[bool, bool]:
-    """Whether a request read its prefix, and whether the entry lives after it, by its own usage."""
+    """Whether a request read its prefix, and whether its entries live after it, by its own usage."""
     usage = attempt.usage
     if not attempt.accepted or usage is None:
         return False, False
-    read = 2 * usage.cache_read >= plan.tokens
+    least = _MOST_OF if plan.beyond is not None else _SOME_OF
+    read = usage.cache_read >= least * plan.tokens
     return read, read or 2 * usage.cache_write >= plan.tokens
+
+
+def _covered(view: View, facts: Facts, key: int, lifetime: float) -> int:
+    """Tokens of a prefix that a longer-lived entry above its own holds."""
+    chain = chain_of(view, facts.tokens, facts.profile, facts.scope)
+    position = next(at for at in range(len(chain) - 1, -1, -1) if chain.key(at) == key)
+    return chain.upto(facts.evidence.reuse.outliving(chain, position, lifetime, facts.now))
 
 
 def _lifetime(view: View, profile: Profile) -> tuple[str, float]:

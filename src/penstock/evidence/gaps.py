@@ -36,6 +36,8 @@ _SOON = (2.7, 4.3, 3.0)
 """Returns within the first interval by age, before any was seen. In public traces of chat and of questions about
 documents they came almost evenly over the five minutes."""
 
+_NOTHING = (0.0,) * (2 * len(EDGES))
+
 
 _KEPT = 32
 
@@ -129,6 +131,24 @@ class Gaps:
     def stays(self, kind: int) -> Mapping[float, float]:
         """Lifetime in seconds -> the chance not to come in the rest of it, having not come in the first interval."""
         return self._of(kind).stays
+
+    def seen_between(self, kind: int, waited: float, until: float) -> float:
+        """The chance to come in the intervals that begin at or after ``waited`` and end by ``until``; careful.
+
+        From what was seen of the class itself: nothing is expected before it was.
+
+        Args:
+            kind: the class.
+            waited: seconds since the sighting, in which nothing came; the interval that it ends in is left out.
+            until: seconds since the sighting.
+        """
+        counts = self._by_class.get(kind, _NOTHING)
+        stays, begin = 1.0, 0.0
+        for interval, edge in enumerate(EDGES):
+            if begin >= waited and edge <= until:
+                stays *= 1.0 - counts[2 * interval + 1] / (counts[2 * interval] + 2.0)
+            begin = edge
+        return 1.0 - stays
 
     def merge(self, other: Gaps) -> None:
         """Add another's counts."""

@@ -15,7 +15,7 @@ from copy import deepcopy
 from typing import Any, Self
 
 from penstock.evidence.chances import Chances
-from penstock.evidence.gaps import Gaps
+from penstock.evidence.gaps import STAGES, Gaps
 from penstock.evidence.growth import steps_of
 from penstock.evidence.odds import Odds, score_of, seed_of
 from penstock.evidence.pace import Pace
@@ -23,7 +23,7 @@ from penstock.evidence.partings import Partings
 from penstock.evidence.prefixes import TENTHS, Prefixes, Shard
 from penstock.evidence.reach import Reach
 from penstock.evidence.returns import Returns
-from penstock.evidence.sightings import NOWHERE, Bill, Chain, Entry, Outlook, Sighting
+from penstock.evidence.sightings import NOWHERE, Bill, Chain, Entry, Later, Outlook, Sighting
 from penstock.evidence.spots import TAIL, Question, Spot, gap_class, is_crowd, next_stage, questions_of, stage_of
 from penstock.evidence.waiting import Asked, Open, Tail, Waiting, Written
 
@@ -32,6 +32,8 @@ LIFETIMES = (300.0, 3600.0, 1800.0, 43_200.0, 86_400.0)
 _BACK = 24
 """How many places above the deepest known prefix are looked at for a live entry."""
 _U8, _U16, _U32 = 0xFF, 0xFFFF, 0xFFFFFFFF
+_SAME = ("seen", "owner", "count", "head", "turn", "kids")
+"""What is known of a prefix, its entry apart."""
 
 
 class ReuseEvidence:
@@ -262,9 +264,72 @@ class ReuseEvidence:
             shard.entry[place] = min(deepest + 1, _U16)
 
     def kept_alive(self, chain: Chain, position: int, lifetime: float, at: float) -> None:
-        """A request of our own read or wrote an entry, which lives anew from ``at``; no sighting is counted."""
+        """A request of our own read or wrote an entry, which lives anew from ``at``; no sighting is counted.
+
+        An entry that ends where no prompt has ended yet goes on from the deepest prefix that is known.
+        """
         self.prefixes.start(at)
+        self._go_on(chain, position)
         self._add_entries(chain, (Entry(position, lifetime),), -1, self.prefixes.ticks(at))
+
+    def _go_on(self, chain: Chain, position: int) -> None:
+        """Take a prefix that nobody has sent yet for the end of the request that it goes on from."""
+        find = self.prefixes.find
+        if find(chain.key(position)) is not None:
+            return
+        above = next((found for p in range(position - 1, -1, -1) if (found := find(chain.key(p))) is not None), None)
+        if above is None:
+            return
+        known = {name: getattr(above[0], name)[above[1]] for name in _SAME}
+        shard, place = self.prefixes.open(chain.key(position))
+        for name, value in known.items():
+            getattr(shard, name)[place] = value
+
+    def outliving(self, chain: Chain, position: int, lifetime: float, now: float) -> int:
+        """Where the deepest entry above a position ends that lives on when one of ``lifetime`` seconds there is gone.
+
+        Its lifetime is longer, and at least half of it is left. -1 for none. Costs a look at each prefix above.
+        """
+        tick = self.prefixes.ticks(now)
+        for above in range(position - 1, -1, -1):
+            found = self.prefixes.find(chain.key(above))
+            if found is not None:
+                life = LIFETIMES[found[0].life[found[1]]]
+                if life > lifetime and found[0].until[found[1]] >= tick + life / 2 * TENTHS:
+                    return above
+        return -1
+
+    def class_of(self, end: int) -> int:
+        """The class in ``gaps`` of the request that passed a prefix last; -1 when its outcome is not waited for.
+
+        Args:
+            end: key of its whole prompt.
+        """
+        one = self._waits(end)
+        return -1 if one is None else one.stage
+
+    def _waits(self, end: int) -> Open | None:
+        record = self.prefixes.find(end)
+        return None if record is None else self._waiting.of(record[0].owner[record[1]])
+
+    def later(self, end: int, now: float, lifetime: float) -> Later | None:
+        """What is still expected after a request that nothing came back to; None when that cannot be told.
+
+        Args:
+            end: key of its whole prompt.
+            now: seconds since the epoch.
+            lifetime: from now, seconds.
+        """
+        one = self._waits(end)
+        if one is None or one.begin == NOWHERE or one.tail_came is not None:
+            return None
+        waited = (self.prefixes.ticks(now) - one.tick) / TENTHS
+        chance = self.tails.seen_between(one.stage, waited, waited + lifetime)
+        if one.tail is not None and one.tail.ends:
+            chance *= self.reach.chance(one.task, one.tail.kind, 0)
+        stage = one.stage % STAGES
+        following = max(next_stage(stage), next_stage(0)) + one.stage - stage
+        return Later(chance, self.tails.returns(following))
 
     def merge(self, other: ReuseEvidence) -> None:
         """Add another's evidence. Its open forecasts stay with it: they are resolved where they were opened."""

@@ -138,6 +138,18 @@ class Outlook(NamedTuple):
         return self.then if position < self.tail else self.tail_then
 
 
+class Later(NamedTuple):
+    """What is still expected after a prompt that waits for its next.
+
+    Attributes:
+        chance: that one comes that goes on from its end, later than now and in the time asked for.
+        then: lifetime in seconds -> the chance of yet another within it, were that one to come.
+    """
+
+    chance: float
+    then: Mapping[float, float]
+
+
 class Entry(NamedTuple):
     """A cache entry that a request's marker writes or refreshes: where it ends and how long it lives, seconds."""
 

@@ -20,6 +20,7 @@ from penstock.evidence.escalations import Escalations
 from penstock.evidence.gatebook import GateBook
 from penstock.evidence.growth import steps_of
 from penstock.evidence.idle import Idle
+from penstock.evidence.late import Late
 from penstock.evidence.layouts import Layouts
 from penstock.evidence.lengths import LengthTable
 from penstock.evidence.reuse import ReuseEvidence
@@ -56,6 +57,7 @@ class Evidence(msgspec.Struct):
         drift: what the cache model foresaw against what providers reported.
         sites: call sites without a label, near-duplicates joined.
         idle: how long prefixes that are kept alive wait for their next use.
+        late: how often conversations went on late, against what was expected.
         layouts: where texts are cut; of this process, neither merged nor stored.
         arrangements: how tools and schemas are written; the same.
     """
@@ -68,6 +70,7 @@ class Evidence(msgspec.Struct):
     drift: DriftBook = msgspec.field(default_factory=DriftBook)
     sites: Sites = msgspec.field(default_factory=Sites)
     idle: Idle = msgspec.field(default_factory=Idle)
+    late: Late = msgspec.field(default_factory=Late)
     layouts: Layouts = msgspec.field(default_factory=Layouts)
     arrangements: Arrangements = msgspec.field(default_factory=Arrangements)
 
@@ -191,5 +194,6 @@ _PARTS: dict[str, Any] = {
     "drift": DriftBook,
     "sites": Sites,
     "idle": Idle,
+    "late": Late,
 }
 """Attribute -> type, in the order of the JSON."""

@@ -188,6 +188,10 @@ class Waiting:
             self._queues[0].append(number)
             self._young[0].append(number)
 
+    def of(self, number: int) -> Open | None:
+        """The waiting request of a number; None when it does not wait."""
+        return self._open.get(number)
+
     def came_back(self, number: int, match: int, hit: int, tick: int) -> None:
         """A request came that shares a waiting one's prefix up to ``match`` and read up to ``hit`` (-1: nothing)."""
         one = self._open.get(number)

@@ -112,8 +112,9 @@ class CachePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             hour, for machines that wait; someone at a screen is worth more (0.01), a nightly batch nothing (0).
         prewarm: fill a cold prefix with a request of its own ahead of parallel first calls, where measured arrivals say
             that it pays. Costs money of its own, which is booked.
-        keep_alive: renew an entry with requests of our own while the next use is expected in time to pay for them.
-            Costs money of its own, which is booked.
+        keep_alive: keep what is cached with requests of our own where the next use is expected in time to pay for them:
+            one that has a paused conversation kept for an hour, or some that renew an entry. Costs money of its own,
+            which is booked.
         diagnostics: ask the provider why a prompt could not reuse the one before it (Anthropic's ``diagnostics``, the
             Responses API's ``comparison_response_id``), keep what it says, and take it out of the answer that the
             caller sees. Costs nothing. A caller who asks by itself is left alone.

@@ -7,6 +7,8 @@ use in the round that a request buys, the request is worth
 
     V(n) = h(n) (w - r) + (1 - h(n)) max(0, V(n + 1)) - r        for each token of the prefix
 
+less a tenth of its price, as a dearer marker has to promise more (``planner.CAUTION``).
+
 It has to be the same tools, system, thinking and effort as the calls it serves, or it warms another entry (T10).
 """
 
@@ -16,6 +18,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from penstock.levers.cache.planner import CAUTION
 from penstock.models.profile import Profile, Regime
 from penstock.unknown import Unknown
 from penstock.wire.body import Operation
@@ -33,7 +36,7 @@ class Price(msgspec.Struct, frozen=True):
     """What a prefix costs, picodollars.
 
     Attributes:
-        write: writing it anew.
+        write: paying for it anew; what a longer-lived entry above holds is read then too.
         read: reading it.
         beside: what a warming request has in its prompt beside the prefix.
     """
@@ -55,7 +58,7 @@ def break_even(price: Price) -> int:
 
 
 def worth(price: Price, done: int, hazard: Callable[[int], float]) -> float:
-    """What one more keep-alive request is expected to earn, its own price taken off; picodollars.
+    """What one more keep-alive request is expected to earn, its own price and a tenth of it taken off; picodollars.
 
     Args:
         price: of the prefix.
@@ -69,7 +72,7 @@ def worth(price: Price, done: int, hazard: Callable[[int], float]) -> float:
     for number in range(most, done, -1):
         chance = hazard(number)
         value = chance * price.spared + (1.0 - chance) * max(0.0, value) - each
-    return value if most > done else -float(each)
+    return (value if most > done else -float(each)) - CAUTION * each
 
 
 def ahead_pays(price: Price, late: float) -> bool:
@@ -97,14 +100,13 @@ def warming_body(view: View, profile: Profile) -> bytes | Unknown:
 
 def _messages(view: View) -> bytes | Unknown:
     """``max_tokens: 0`` (provider-semantics 1.6), with the mark before whatever differs from call to call."""
-    refused = _refused(view)
+    refused = unwarmable(view)
     if refused is not None:
-        return Unknown(f"max_tokens = 0 is refused with {refused}")
+        return Unknown(refused)
     marked = [segment for segment in view.segments if segment.marker is not None]
     if not marked or view.automatic_marker is not None:
         return Unknown("the request has no marker of its own that a placeholder could stand behind")
-    operations = [Operation(("max_tokens",), "set", b"0")]
-    operations += [Operation((name,), "delete") for name in ("stream",) if name in view.params]
+    operations = answerless(view)
     last = marked[-1]
     if last.level is not Level.MESSAGES:
         operations.append(Operation(("messages",), "set", _PLACEHOLDER))
@@ -117,15 +119,22 @@ def _messages(view: View) -> bytes | Unknown:
     return view.apply(operations)
 
 
-def _refused(view: View) -> str | None:
+def answerless(view: View) -> list[Operation]:
+    """What makes a Messages request one that generates nothing."""
+    streamed = [Operation(("stream",), "delete")] if "stream" in view.params else []
+    return [Operation(("max_tokens",), "set", b"0"), *streamed]
+
+
+def unwarmable(view: View) -> str | None:
     """What the provider refuses beside ``max_tokens: 0``; leaving it out would warm another entry."""
+    refused = None
     if view.get("thinking", "type") == "enabled":
-        return "thinking of type enabled"
-    if view.get("output_config", "format") is not None:
-        return "an output format"
-    if view.get("tool_choice", "type") in _FORCED:
-        return "a forced tool choice"
-    return None
+        refused = "thinking of type enabled"
+    elif view.get("output_config", "format") is not None:
+        refused = "an output format"
+    elif view.get("tool_choice", "type") in _FORCED:
+        refused = "a forced tool choice"
+    return None if refused is None else f"max_tokens = 0 is refused with {refused}"
 
 
 def _responses(view: View) -> bytes | Unknown:
