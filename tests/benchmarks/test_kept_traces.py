@@ -43,9 +43,7 @@ def _late_turns() -> list[Request]:
 
 @pytest.mark.parametrize("share", [0.05, 0.15, 0.3])
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_conversations_of_which_some_pause_cost_no_more_with_our_own_requests(
-    setting: Setting, share: float
-) -> None:
+def test_conversations_of_which_some_pause_cost_no_more_with_our_own_requests(setting: Setting, share: float) -> None:
     trace = _pausing(share)
     assert kept_alive(trace, setting)[0][-1] < 1.001 * penstock(trace, setting)[-1]
 
