@@ -37,6 +37,7 @@ def taught(evidence: Evidence, listed: Sequence[tuple[str, str, int, bool]], at:
         evidence.calibration.add(task, number, 100.0)
         evidence.escalations.add(task, "m", None if well else "refused")
         evidence.idle.add(task, number % 9, came=well)
+        evidence.late.add(task, 0.25, came=well)
         evidence.drift.observe(task, "m", Compared(number, 0, number, 0, well, None), at, kept=0.9)
         evidence.sites.merge(Sites((Site(at, f"{task}{number}", 1, (number, number)),)))
         bill = Bill("m", prompt=1000, read=0, written={"5m": number})
@@ -81,6 +82,7 @@ def test_counts_of_two_processes_add_up_and_their_beginning_is_counted_once(befo
     assert file.calibration == together.calibration
     assert file.escalations == together.escalations
     assert file.idle == together.idle
+    assert file.late == together.late
     assert file.sites == together.sites
     assert file.drift.sums == together.drift.sums
     for task in "abc":
