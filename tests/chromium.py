@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,21 @@ os.execv(sys.argv[3], sys.argv[3:])
 _MEASURES = (Path(__file__).parent / "page.js").read_text("utf-8")
 
 
-def runtime() -> Path:
-    """The folder of the browser."""
+def runtime() -> Path | None:
+    """The folder of the browser; None where its package does not exist (macOS, ARM)."""
     found = importlib.util.find_spec("cef_capi")
-    assert found is not None, "the browser of the tests is missing: make test installs it"
-    assert found.origin is not None
-    return Path(found.origin).parent / "runtime"
+    return None if found is None or found.origin is None else Path(found.origin).parent / "runtime"
+
+
+@cache
+def why_none() -> str:
+    """Why no browser can be started on this machine; empty where one can. What it needs is what any Chromium does."""
+    folder = runtime()
+    if folder is None:
+        return "its package is not there for this machine"
+    load = [sys.executable, "-c", "import ctypes, sys; ctypes.CDLL(sys.argv[1])", str(folder / "libcef.so")]
+    told = subprocess.run(load, capture_output=True, text=True, check=False)  # noqa: S603 - its own words
+    return told.stderr.strip().rpartition("\n")[2] if told.returncode else ""
 
 
 class Chromium:
@@ -55,7 +65,9 @@ class Chromium:
     """
 
     def __init__(self, folder: Path) -> None:
-        program = runtime() / "cefsimple"
+        home = runtime()
+        assert home is not None, why_none()
+        program = home / "cefsimple"
         program.chmod(program.stat().st_mode | 0o100)  # an installed wheel keeps no permission to run
         commands, self._out = os.pipe()
         self._in, answers = os.pipe()
@@ -67,7 +79,7 @@ class Chromium:
             self._process = subprocess.Popen(  # noqa: S603 - its own words
                 [sys.executable, "-c", _LAUNCHER, str(commands), str(answers), str(program), *flags],
                 pass_fds=(commands, answers),
-                env={**os.environ, "LD_LIBRARY_PATH": str(runtime())},
+                env={**os.environ, "LD_LIBRARY_PATH": str(home)},
                 stdout=errors,
                 stderr=errors,
                 start_new_session=True,

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from penstock.simulator.provider import Provider
 from penstock.simulator.server import Simulator, running
-from tests.chromium import Chromium
+from tests.chromium import Chromium, why_none
 
 KEY = "a-key-of-no-value"
 
@@ -67,6 +67,19 @@ def openai_sdk(simulator: Simulator) -> Iterator[openai.OpenAI]:
     """The official OpenAI SDK against the simulator, without retries."""
     with openai.OpenAI(base_url=simulator.openai_base_url, api_key=KEY, max_retries=0) as client:
         yield client
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On a machine where no browser can be started, the tests that look at pages in one are left out, which is said."""
+    looking = [item for item in items if "chromium" in getattr(item, "fixturenames", ())]
+    if looking and why_none():
+        config.hook.pytest_deselected(items=looking)
+        items[:] = [item for item in items if item not in looking]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if why := why_none():
+        terminalreporter.write_line(f"No page was looked at in a browser: {why}")
 
 
 @pytest.fixture(scope="session")
