@@ -104,6 +104,40 @@ def test_nothing_falls_below_zero(before: Any, one: Any, two: Any) -> None:
     assert all(number >= 0 for number in _numbers(file.reuse.pace.to_builtins()))
 
 
+@given(calls, calls, calls)
+@settings(max_examples=30, deadline=None)
+def test_what_was_taken_in_shares_nothing_with_where_it_came_from(before: Any, one: Any, more: Any) -> None:
+    earlier = copy_of(taught(Evidence(), before))
+    now = copy_of(taught(copy_of(earlier), one, NOW + 20_000.0))
+    states = earlier.to_json(), now.to_json()
+    running = Evidence()
+    for _ in running.advancing(earlier, now):
+        pass
+    taught(running, more, NOW + 40_000.0)
+    assert (earlier.to_json(), now.to_json()) == states
+
+
+@given(calls, calls, calls)
+@settings(max_examples=30, deadline=None)
+def test_learning_goes_on_between_the_steps_of_taking_in(before: Any, one: Any, two: Any) -> None:
+    earlier = copy_of(taught(Evidence(), before))
+    now = copy_of(taught(copy_of(earlier), one, NOW + 20_000.0))
+    running = copy_of(earlier)
+    left = list(two)
+    for _ in running.advancing(earlier, now):
+        if left:
+            taught(running, [left.pop(0)], NOW + 20_000.0)
+    taught(running, left, NOW + 20_000.0)
+    together = taught(taught(copy_of(earlier), one, NOW + 20_000.0), two, NOW + 20_000.0)
+    assert running.lengths == together.lengths
+    assert running.calibration == together.calibration
+    assert running.escalations == together.escalations
+    assert running.idle == together.idle
+    assert running.drift.sums == together.drift.sums
+    names = [{row[1] for row in each.sites.to_builtins()} for each in (running, together)]
+    assert names[0] == names[1]
+
+
 def test_a_prefix_that_two_processes_saw_was_seen_by_both() -> None:
     earlier = Prefixes()
     earlier.start(NOW)

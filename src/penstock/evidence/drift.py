@@ -12,6 +12,7 @@ the detectors start afresh, so a provider that behaves again is believed again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -225,7 +226,7 @@ class DriftBook(msgspec.Struct):
             if watch == before and mine is not None:
                 continue
             if mine is None or mine == before or _weight(watch) >= _weight(mine):
-                self.watches[model] = watch
+                self.watches[model] = deepcopy(watch)
 
     def to_builtins(self) -> Any:
         """Plain JSON values."""
