@@ -8,6 +8,7 @@ For each model and mean gap between the turns of a conversation, over the same r
     usd_bound       clairvoyant: for each prefix node apart the cheapest sequence of plain, write and read; a prefix
                     kept alive by writing what is new beyond it is outside of that, so that a share can be above one
     projected_usd   the replay of the recorded traffic under that policy
+    usd_kept_alive  with --keep-alive, on Anthropic: the same policy with `cache.keep_alive`, its own requests billed too
 
 What a first day teaches is shown apart: one half of the conversations is recorded, audited and replayed, and the other
 half, which that half knows nothing of, is sent by a cold client and by one that begins with what the replay taught.
@@ -30,6 +31,7 @@ import msgspec
 
 from benchmarks import transcripts
 from benchmarks.arrivals import FIRST_BYTE_S, Arrival, schedule
+from benchmarks.kept_transcripts import Asked, Driver
 from benchmarks.report import Report, arguments, progress
 from penstock.audit.read import read_calls
 from penstock.audit.reading import ReadReport
@@ -159,6 +161,21 @@ def send_through_client(
     return world
 
 
+def keep_alive(traffic: Traffic, seed: int, policy: Policy) -> tuple[int, int]:
+    """The bill with requests of our own between the others, picodollars, and how many of those there were."""
+    world = world_for(traffic, seed)
+    cache = msgspec.structs.replace(policy.defaults.cache, keep_alive=True)
+    defaults = msgspec.structs.replace(policy.defaults, cache=cache)
+    tasks = {
+        name: msgspec.structs.replace(task, cache=msgspec.structs.replace(task.cache, keep_alive=True))
+        for name, task in policy.tasks.items()
+    }
+    driver = Driver(msgspec.structs.replace(policy, defaults=defaults, tasks=tasks), world.provider, TASK)
+    asked = [Asked(request.at, encoded(request.body), request.session) for request in traffic.requests]
+    driver.send(traffic.dialect, asked)
+    return world.bill, driver.kept_alive
+
+
 def bound_of(traffic: Traffic, usages: list[Usage]) -> tuple[int, int]:
     """The bill without any caching and the clairvoyant bound, picodollars, by the simulator's own token counts."""
     profile, prices = _model(traffic)
@@ -192,7 +209,7 @@ def _multipliers(profile: Profile, prices: Prices) -> Multipliers:
     return Multipliers(read=prices.cache_read, writes=tuple(writes), plain=prices.input)
 
 
-def run(traffic: Traffic, gap_s: float, seed: int, folder: Path) -> dict[str, Any]:
+def run(traffic: Traffic, gap_s: float, seed: int, folder: Path, *, kept: bool = False) -> dict[str, Any]:
     """One row of the result."""
     log = folder / f"{traffic.model}-{gap_s:.0f}.jsonl"
     recorded = send_through_client(traffic, seed, Policy(mode="observe"), log)
@@ -204,10 +221,19 @@ def run(traffic: Traffic, gap_s: float, seed: int, folder: Path) -> dict[str, An
     policy = _proposed(log, traffic)
     projected = replay(read_calls([log], ReadReport()), policy)
     realised = send_through_client(traffic, seed, policy)
+    extra: dict[str, Any] = {}
+    if kept and anthropic:
+        bill, own = keep_alive(traffic, seed, policy)
+        extra = {
+            "usd_kept_alive": _usd(bill),
+            "share_of_bound_kept_alive": round((none - bill) / (none - bound), 4),
+            "kept_alive_requests": own,
+        }
     return {
         "model": traffic.model,
         "gap_s": gap_s,
         "requests": len(traffic.requests),
+        **extra,
         "usd_none": _usd(none),
         "usd_automatic": _usd(automatic.bill),
         "usd_penstock": _usd(realised.bill),
@@ -271,7 +297,7 @@ def rows(options: argparse.Namespace) -> tuple[list[dict[str, Any]], list[dict[s
                 schedule(some, gap_s, options.seed) for some in (conversations, conversations[::2], conversations[1::2])
             )
             for model in options.models:
-                row = run(traffic_of(every, model), gap_s, options.seed, Path(folder))
+                row = run(traffic_of(every, model), gap_s, options.seed, Path(folder), kept=options.keep_alive)
                 progress(f"{model} gap {gap_s:.0f} s: {row['share_of_bound']:.1%} of the bound")
                 whole.append(row)
                 pair = traffic_of(first, model), traffic_of(second, model)
@@ -282,6 +308,7 @@ def rows(options: argparse.Namespace) -> tuple[list[dict[str, Any]], list[dict[s
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", default=MODELS)
+    parser.add_argument("--keep-alive", action="store_true", help="the policy with requests of our own too")
     parser.add_argument("--gaps", nargs="+", type=float, default=GAPS_S, help="mean seconds between turns")
     options = parser.parse_args()
     report = Report("agent_transcripts", options.seed)
