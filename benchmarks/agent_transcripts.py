@@ -8,7 +8,7 @@ For each model and mean gap between the turns of a conversation, over the same r
     usd_bound       clairvoyant: for each prefix node apart the cheapest sequence of plain, write and read; a prefix
                     kept alive by writing what is new beyond it is outside of that, so that a share can be above one
     projected_usd   the replay of the recorded traffic under that policy
-    usd_kept_alive  with --keep-alive, on Anthropic: the same policy with `cache.keep_alive`, its own requests billed too
+    usd_kept_alive  with --keep-alive, on Anthropic: the same policy with `cache.keep_alive`, its requests billed too
 
 What a first day teaches is shown apart: one half of the conversations is recorded, audited and replayed, and the other
 half, which that half knows nothing of, is sent by a cold client and by one that begins with what the replay taught.
