@@ -123,11 +123,12 @@ def test_learning_goes_on_between_the_steps_of_taking_in(before: Any, one: Any, 
     earlier = copy_of(taught(Evidence(), before))
     now = copy_of(taught(copy_of(earlier), one, NOW + 20_000.0))
     running = copy_of(earlier)
-    left = list(two)
+    left, at = list(two), NOW + 20_000.0
     for _ in running.advancing(earlier, now):
         if left:
-            taught(running, [left.pop(0)], NOW + 20_000.0)
-    taught(running, left, NOW + 20_000.0)
+            taught(running, left[:1], at)
+            at += left.pop(0)[2]
+    taught(running, left, at)
     together = taught(taught(copy_of(earlier), one, NOW + 20_000.0), two, NOW + 20_000.0)
     assert running.lengths == together.lengths
     assert running.calibration == together.calibration
