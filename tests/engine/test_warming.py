@@ -187,6 +187,17 @@ def test_watched_prefixes_are_bounded() -> None:
     assert provider.play.context.warming.holds(f"call-{MOST + 19}")
 
 
+def test_the_bytes_of_what_is_held_for_them_are_bounded_too() -> None:
+    provider = Provider(KEEP)
+    long = "What each side owes the other. " * 300_000
+    for n in range(4):
+        system = [{"type": "text", "text": f"{n} " + long, "cache_control": {"type": "ephemeral"}}]
+        provider.ask(messages("?", system=system), after=0.01)
+    assert 0 < len(provider.play.context.warming) < 4
+    assert provider.play.context.warming.holds("call-3")
+    assert not provider.play.context.warming.holds("call-0")
+
+
 def _slow_and_busy() -> Provider:
     """A task whose answers begin after twenty seconds, and of which sixty calls a minute come."""
     provider = Provider(PREWARM)

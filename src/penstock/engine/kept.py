@@ -123,6 +123,11 @@ class Kept(msgspec.Struct, kw_only=True):
     extended: int = 0
 
     @property
+    def nbytes(self) -> int:
+        """Of the requests that it holds."""
+        return len(self.plan.view.raw) + len(self.use.view.raw)
+
+    @property
     def interval(self) -> float:
         """Seconds from one request to the next."""
         return OF_LIFETIME * self.plan.lifetime

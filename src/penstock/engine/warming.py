@@ -31,6 +31,8 @@ from penstock.wire.view import View, read_request
 
 MOST = 512
 """Prefixes that are watched at once; the one that was used longest ago is given up first."""
+MOST_BYTES = 64 << 20
+"""Of the requests that are held for them."""
 _REFUSED = frozenset({400, 401, 403, 404, 413, 422})
 _MOST_OWED = 1000
 _MEMORY = 0.2
@@ -51,6 +53,7 @@ class Warming:
         self._extending = Extending(late)
         self._kept: OrderedDict[int, Kept] = OrderedDict()
         self._by_call: dict[str, int] = {}
+        self._bytes = 0
         self._running: dict[str, tuple[str, Plan, Facts, int | None]] = {}
         self._first_byte: dict[str, float] = {}
         self._number = 0
@@ -72,9 +75,13 @@ class Warming:
             return
         end = chain.key(len(chain) - 1)
         kind = facts.evidence.reuse.class_of(end)
-        self._kept[plan.key] = Kept(task=facts.task, plan=plan, use=use, end=end, kind=kind, alive_from=use.at)
+        if plan.key in self._kept:
+            self._forget(plan.key)
+        kept = Kept(task=facts.task, plan=plan, use=use, end=end, kind=kind, alive_from=use.at)
+        self._kept[plan.key] = kept
         self._by_call[use.call_id] = plan.key
-        if len(self._kept) > MOST:
+        self._bytes += kept.nbytes
+        while len(self._kept) > MOST or self._bytes > MOST_BYTES:
             self._forget(next(iter(self._kept)))
 
     def _count_uses(self, chain: SegmentChain, use: Use) -> None:
@@ -95,6 +102,7 @@ class Warming:
 
     def _forget(self, key: int) -> None:
         kept = self._kept.pop(key)
+        self._bytes -= kept.nbytes
         if self._by_call.get(kept.use.call_id) == key:
             del self._by_call[kept.use.call_id]
 
