@@ -4,7 +4,7 @@ import io
 
 from penstock.evidence.drift import DriftBook
 from penstock.evidence.reconcile import Compared
-from penstock.gateway.drift import alarm_log, by_model, drift_gauges
+from penstock.gateway.drift import alarm_log, drift_gauges
 from penstock.gateway.logs import Log
 from penstock.gateway.metrics import Metrics
 from penstock.telemetry.names import HELP, LABELS
@@ -33,7 +33,16 @@ def test_promises_and_tokens_are_shown_by_model_over_all_tasks() -> None:
         'penstock_cache_drift{model="m"} 0.0',
     ):
         assert line in page
-    assert by_model(_book())["m"].calls == 2
+
+
+def test_what_other_processes_have_counted_is_not_counted_again_here() -> None:
+    here = DriftBook.from_builtins(_book().to_builtins())  # what the ledger held at the start
+    there = _book()
+    here.observe("t", "m", KEPT, 3.0, kept=0.9)
+    here.advance(DriftBook(), there)
+    line = 'penstock_cache_foreseen_tokens_total{model="m",kind="read"} 9000'
+    assert line in Metrics().text(drift_gauges(here, 4.0)).splitlines()
+    assert sum(sums.calls for sums in here.sums.values()) == 5
 
 
 def test_a_model_that_is_left_alone_shows_one() -> None:

@@ -12,7 +12,7 @@ the detectors start afresh, so a provider that behaves again is believed again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -159,16 +159,23 @@ def _plus(pair: tuple[int, int], index: int, amount: int) -> tuple[int, int]:
     return (pair[0] + amount, pair[1]) if index == 0 else (pair[0], pair[1] + amount)
 
 
-class DriftBook(msgspec.Struct):
+class DriftBook(msgspec.Struct, eq=False):
     """Reconciliation of every call, and the watch of every model.
 
     Attributes:
         sums: by task and model; after 10,000 pairs further ones are counted under ``other``.
         watches: by model.
+        elsewhere: what of the sums other processes have counted, by model; neither stored nor compared.
     """
 
     sums: dict[tuple[str, str], Reconciled] = msgspec.field(default_factory=dict)
     watches: dict[str, Watch] = msgspec.field(default_factory=dict)
+    elsewhere: dict[str, Reconciled] = msgspec.field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DriftBook) and (self.sums, self.watches) == (other.sums, other.watches)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes, so it has no hash
 
     def observe(
         self, task: str, model: str, one: Compared, at: float, *, kept: float | None, said: str = ""
@@ -204,7 +211,7 @@ class DriftBook(msgspec.Struct):
     def merge(self, other: DriftBook) -> None:
         """Add another process's book to this one."""
         for key, sums in other.sums.items():
-            self.sums.setdefault(key, Reconciled()).merge(sums)
+            self._add(key, Reconciled(), sums)
         for model, watch in other.watches.items():
             self.watches.setdefault(model, Watch.start(watch.baseline)).merge(watch)
 
@@ -219,7 +226,7 @@ class DriftBook(msgspec.Struct):
     def advancing(self, earlier: DriftBook, now: DriftBook) -> Iterator[None]:
         """The same, a task and model at a time."""
         for key, sums in now.sums.items():
-            self.sums.setdefault(key, Reconciled()).advance(earlier.sums.get(key, Reconciled()), sums)
+            self._add(key, earlier.sums.get(key, Reconciled()), sums)
             yield
         for model, watch in now.watches.items():
             before, mine = earlier.watches.get(model), self.watches.get(model)
@@ -227,6 +234,20 @@ class DriftBook(msgspec.Struct):
                 continue
             if mine is None or mine == before or _weight(watch) >= _weight(mine):
                 self.watches[model] = deepcopy(watch)
+
+    def _add(self, key: tuple[str, str], earlier: Reconciled, now: Reconciled) -> None:
+        """Add what another process has counted."""
+        mine = self.sums.setdefault(key, Reconciled())
+        before = copy(mine)
+        mine.advance(earlier, now)
+        self.elsewhere.setdefault(key[1], Reconciled()).advance(before, mine)
+
+    def own(self) -> dict[str, Reconciled]:
+        """What this process has counted itself, over all tasks, by model."""
+        found: dict[str, Reconciled] = {}
+        for (_, model), sums in sorted(self.sums.items()):
+            found.setdefault(model, Reconciled()).merge(sums)
+        return {model: sums.less(self.elsewhere.get(model, Reconciled())) for model, sums in found.items()}
 
     def to_builtins(self) -> Any:
         """Plain JSON values."""
@@ -238,7 +259,7 @@ class DriftBook(msgspec.Struct):
     @classmethod
     def from_builtins(cls, value: Any) -> DriftBook:
         """The book that ``to_builtins`` described; ValueError or a subclass for anything else."""
-        return cls(
-            {(str(task), str(model)): Reconciled(*map(int, sums)) for task, model, sums in value["sums"]},
-            msgspec.convert(value["watches"], dict[str, Watch]),
-        )
+        book = cls(watches=msgspec.convert(value["watches"], dict[str, Watch]))
+        for task, model, sums in value["sums"]:
+            book._add((str(task), str(model)), Reconciled(), Reconciled(*map(int, sums)))
+        return book

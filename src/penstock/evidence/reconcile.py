@@ -129,6 +129,10 @@ class Reconciled(msgspec.Struct):
         for name in self.__struct_fields__:
             setattr(self, name, grown(getattr(self, name), getattr(earlier, name), getattr(now, name)))
 
+    def less(self, other: Reconciled) -> Reconciled:
+        """These sums without another's that are in them."""
+        return Reconciled(*(getattr(self, name) - getattr(other, name) for name in self.__struct_fields__))
+
     def to_builtins(self) -> Any:
         """Plain numbers, in the order of the attributes."""
         return [getattr(self, name) for name in self.__struct_fields__]

@@ -6,16 +6,15 @@ from collections.abc import Callable
 
 from penstock.engine.record import Call
 from penstock.evidence.drift import DriftBook
-from penstock.evidence.reconcile import Reconciled
 from penstock.gateway.logs import Log
 from penstock.gateway.metrics import Gauge
 from penstock.telemetry.names import DRIFT, FORESEEN, PROMISES, REPORTED
 
 
 def drift_gauges(book: DriftBook, now: float) -> list[Gauge]:
-    """The sums by model, and which models the cache lever leaves alone now (seconds since the epoch)."""
+    """This process's sums by model, and which models the cache lever leaves alone now (seconds since the epoch)."""
     found: list[Gauge] = []
-    for model, sums in by_model(book).items():
+    for model, sums in book.own().items():
         label = ("model", model)
         for kind, promised, kept in (
             ("read", sums.reads, sums.reads_kept),
@@ -30,14 +29,6 @@ def drift_gauges(book: DriftBook, now: float) -> list[Gauge]:
             found.append((FORESEEN, (label, ("kind", kind)), foreseen))
             found.append((REPORTED, (label, ("kind", kind)), reported))
         found.append((DRIFT, (label,), float(book.standing(model, now) is not None)))
-    return found
-
-
-def by_model(book: DriftBook) -> dict[str, Reconciled]:
-    """The sums over all tasks, by model."""
-    found: dict[str, Reconciled] = {}
-    for (_, model), sums in sorted(book.sums.items()):
-        found.setdefault(model, Reconciled()).merge(sums)
     return found
 
 
