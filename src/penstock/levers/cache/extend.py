@@ -3,7 +3,7 @@
 An entry covers its whole prefix (decision 0006): a request that finds the entry of five minutes and writes a few tokens
 beyond it for an hour has the whole prompt kept for an hour. Those tokens have to come again as they are, so they are
 what the next turn of the conversation is known to begin with: what stands behind our last marker in the prompt, or the
-answer that the client got (decision 0015). With ``q`` the chance that such a turn comes later than the shorter entry
+answer that the client got (decision 0017). With ``q`` the chance that such a turn comes later than the shorter entry
 lives and before the longer one is over, the request is worth
 
     q x D x (whole - covered) - r x prefix - w x (whole - prefix) - beside
