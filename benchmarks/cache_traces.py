@@ -32,11 +32,9 @@ from typing import Any
 
 from benchmarks.kept_traces import kept_alive
 from benchmarks.report import Report, arguments, progress
-from benchmarks.trace_blocks import BLOCK, MODEL, TASK, UNLIMITED, BlockChain, Provider, Request, Setting, terms_of
+from benchmarks.trace_blocks import UNLIMITED, BlockChain, Provider, Request, Setting, served, terms_of
 from penstock.cachemodel.bound import ANTHROPIC, ANTHROPIC_FLAGSHIP, Clairvoyant, Multipliers
 from penstock.evidence.reuse import ReuseEvidence
-from penstock.evidence.sightings import Bill, Entry
-from penstock.levers.cache.place import case_of, place
 
 SETTINGS = (
     Setting(ANTHROPIC, 512),  # Opus 5, Haiku 5.5
@@ -85,16 +83,10 @@ def mark_always(requests: Sequence[Request], multipliers: Multipliers, index: in
 def penstock(requests: Sequence[Request], setting: Setting) -> list[float]:
     """The running cost under the planner's markers."""
     terms = terms_of(setting)
-    lifetimes = {write.ttl: write.lifetime for write in terms.writes}
     reuse, provider = ReuseEvidence(), Provider(setting)
     running = []
     for request in requests:
-        chain = BlockChain(request)
-        marks = place(case_of(reuse, TASK, MODEL, chain, terms, now=request.at)).marks if len(chain) else []
-        read, written = provider.charge(request, marks)
-        entries = [Entry(mark.position, lifetimes[mark.ttl]) for mark in marks]
-        bill = Bill(MODEL, request.tokens, read * BLOCK, written)
-        reuse.observe(TASK, chain, request.at, entries, read=read - 1, bill=bill)
+        served(request, BlockChain(request), reuse, provider, terms)
         running.append(provider.cost)
     return running
 

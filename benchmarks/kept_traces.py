@@ -14,13 +14,11 @@ from collections.abc import Sequence
 from itertools import count
 from typing import NamedTuple
 
-from benchmarks.trace_blocks import BLOCK, MODEL, TASK, BlockChain, Provider, Request, Setting, terms_of
+from benchmarks.trace_blocks import TASK, BlockChain, Provider, Request, Setting, served, terms_of
 from penstock.evidence.idle import Idle
 from penstock.evidence.late import Late
 from penstock.evidence.reuse import ReuseEvidence
-from penstock.evidence.sightings import Bill, Entry
 from penstock.levers.cache.extend import Extent, cost, extension_worth
-from penstock.levers.cache.place import case_of, place
 from penstock.levers.cache.planner import Mark, Terms
 from penstock.levers.cache.warm import OF_LIFETIME, Price, break_even, worth
 
@@ -210,18 +208,12 @@ class Keeping:
 def kept_alive(requests: Sequence[Request], setting: Setting) -> tuple[list[float], int]:
     """The running cost, our own requests included, and how many of those there were."""
     terms = terms_of(setting)
-    lifetimes = {write.ttl: write.lifetime for write in terms.writes}
     reuse, provider = ReuseEvidence(), KeepingProvider(setting)
     keeping = Keeping(reuse, provider, terms)
     running = []
     for request in requests:
         keeping.pass_to(request.at)
         chain = BlockChain(request)
-        marks = place(case_of(reuse, TASK, MODEL, chain, terms, now=request.at)).marks if len(chain) else []
-        read, written = provider.charge(request, marks)
-        entries = [Entry(mark.position, lifetimes[mark.ttl]) for mark in marks]
-        bill = Bill(MODEL, request.tokens, read * BLOCK, written)
-        reuse.observe(TASK, chain, request.at, entries, read=read - 1, bill=bill)
-        keeping.used(request, chain, marks)
+        keeping.used(request, chain, served(request, chain, reuse, provider, terms))
         running.append(provider.cost)
     return running, keeping.sent

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from penstock.cachemodel.bound import Multipliers
-from penstock.evidence.sightings import Shape
+from penstock.evidence.reuse import ReuseEvidence
+from penstock.evidence.sightings import Bill, Entry, Shape
+from penstock.levers.cache.place import case_of, place
 from penstock.levers.cache.planner import Mark, Terms, Write
 
 BLOCK = 512
@@ -106,3 +108,16 @@ def terms_of(setting: Setting) -> Terms:
         minimum=setting.minimum,
         look_back=UNLIMITED,
     )
+
+
+def served(
+    request: Request, chain: BlockChain, reuse: ReuseEvidence, provider: Provider, terms: Terms
+) -> Sequence[Mark]:
+    """Place a request's markers by what is known, bill it, and learn from it; the markers."""
+    marks = place(case_of(reuse, TASK, MODEL, chain, terms, now=request.at)).marks if len(chain) else []
+    read, written = provider.charge(request, marks)
+    lifetimes = {write.ttl: write.lifetime for write in terms.writes}
+    entries = [Entry(mark.position, lifetimes[mark.ttl]) for mark in marks]
+    bill = Bill(MODEL, request.tokens, read * BLOCK, written)
+    reuse.observe(TASK, chain, request.at, entries, read=read - 1, bill=bill)
+    return marks
