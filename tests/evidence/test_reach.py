@@ -18,10 +18,11 @@ def _reach(examples: list[tuple[str, int, int, bool]]) -> Reach:
     return reach
 
 
-def test_before_any_example_a_return_is_of_nearly_the_whole_prompt() -> None:
+def test_before_any_example_a_return_is_of_nearly_the_whole_first_prompt_and_of_a_whole_later_turn() -> None:
     chances = [Reach().chance("a", 0, end) for end in range(ENDS)]
     assert 0.8 < chances[0] < chances[-1] == 1.0
     assert chances == sorted(chances)
+    assert Reach().chance("a", 2, 0) == 1.0
 
 
 def test_questions_about_documents_leave_out_the_last_place_and_conversations_do_not() -> None:

@@ -2,9 +2,10 @@
 
 A conversation comes back through the whole of its last prompt; a document with another question through all but its
 last places. Of the prompts whose tail's beginning came again it is counted how many came again down to each of the
-tail's ends, per task, shrunk to all tasks, and before any example to nearly the whole: a deeper end is taken for a
-little less likely than the one above it, so that the markers that a prompt has to spare are put on several ends. They
-write nothing more, and are read where a return does not come through the whole.
+tail's ends, per task, shrunk to all tasks, and before any example to the whole of a conversation's later turn, and to
+nearly the whole of any other prompt: there a deeper end is taken for a little less likely than the one above it, so
+that the markers that a prompt has to spare are put on several ends. They write nothing more, and are read where a
+return does not come through the whole.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from penstock.evidence.growth import grow_pairs, through
 ENDS = 8
 """How many ends of a tail are told apart; 0 is the last place."""
 _CLASSES = 3
+_LATER_TURN = 2
+"""The class of prompts that go on a conversation."""
 _WIDTH = 2 * ENDS * _CLASSES
 _TASKS = 5000
 _STRENGTH = 4.0
 _DEEPER = 0.02
-"""What an end is less likely to be reached than the one above it, before any example."""
+"""What an end of a first prompt is less likely to be reached than the one above it, before any example."""
 _MEMORY = 400.0
 """Counts are halved at so many examples: a change of traffic is followed."""
 
@@ -45,7 +48,7 @@ class Reach:
         """
         place = 2 * (kind * ENDS + end)
         whole = self._all
-        prior = 1.0 - _DEEPER * (ENDS - 1 - end)
+        prior = 1.0 if kind == _LATER_TURN else 1.0 - _DEEPER * (ENDS - 1 - end)
         everyone = (whole[place + 1] + _STRENGTH * prior) / (whole[place] + _STRENGTH)
         counts = self._tasks.get(task)
         if counts is None:
