@@ -38,8 +38,8 @@ documents they came almost evenly over the five minutes."""
 
 _NOTHING = (0.0,) * (2 * len(EDGES))
 
-
 _KEPT = 32
+"""What was worked out of counts is kept until one in so many of them is new."""
 
 
 class _Known:
