@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from penstock.engine.context import EngineContext
-from penstock.learning.start import learner_for, wants_learning
+from penstock.learning.start import learner_for, leave_the_cores, wants_learning
 from penstock.policy.load import load_policy
 
 GATE = '[tasks.t.gate]\ncandidate = "small"\n'
@@ -22,3 +22,14 @@ def test_only_a_policy_that_asks_for_it_starts_a_learner() -> None:
     assert learner is not None
     assert context.gates.easy is learner
     learner.close()
+
+
+def test_linear_algebra_has_one_thread_unless_the_user_says_otherwise() -> None:
+    environment = {"OMP_NUM_THREADS": "4", "HOME": "here"}
+    leave_the_cores(environment)
+    assert environment == {
+        "OMP_NUM_THREADS": "4",
+        "HOME": "here",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }

@@ -14,6 +14,7 @@ from penstock.gateway.build import build_gateway, reload_policy
 from penstock.gateway.logs import Log
 from penstock.gateway.serve import check_bind, serve
 from penstock.gateway.settings import Settings
+from penstock.learning.start import leave_the_cores
 from penstock.ledger.books import Books
 from penstock.ledger.ids import call_ids
 from penstock.listening import listen, url_of
@@ -35,6 +36,7 @@ def command(
     Point OPENAI_BASE_URL (with /v1) or ANTHROPIC_BASE_URL at the address that is printed. SIGHUP reads the policy
     again; SIGTERM lets running calls finish.
     """
+    leave_the_cores(os.environ)
     resolved = read_policy(policy)
     check_bind(host, guarded=bool(resolved.keys))
     settings = Settings()
