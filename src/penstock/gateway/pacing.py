@@ -116,14 +116,9 @@ class Lane:
         else:
             self._arm(loop)
         try:
-            async with asyncio.timeout(longest_s):
-                return await future
+            return await self._turn_of(future, longest_s)
         except TimeoutError:
-            self._give_back(future)
             raise NoRoom(self._wait_behind_s(need, loop.time())) from None
-        except asyncio.CancelledError:
-            self._give_back(future)
-            raise
         finally:
             self._waiting -= 1
             if future.cancelled():
@@ -160,14 +155,9 @@ class Lane:
         self._behind.append(waiting)
         self._arm(loop)
         try:
-            async with asyncio.timeout(longest_s):
-                return await future
+            return await self._turn_of(future, longest_s)
         except TimeoutError:
-            self._give_back(future)
             raise NoRoom(self.spare_wait_s(need, loop.time())) from None
-        except asyncio.CancelledError:
-            self._give_back(future)
-            raise
         finally:
             if waiting in self._behind:
                 self._behind.remove(waiting)
@@ -217,10 +207,15 @@ class Lane:
             bucket.take(need[PART[kind]], now)
         return Place(need, self._over)
 
-    def _give_back(self, future: asyncio.Future[Place]) -> None:
-        """A call gave up in the moment in which it was let go."""
-        if future.done() and not future.cancelled() and future.exception() is None:
-            self.leave(future.result())
+    async def _turn_of(self, future: asyncio.Future[Place], longest_s: float) -> Place:
+        """A waiting call's place; a call that gives up in the moment in which it is let go leaves it."""
+        try:
+            async with asyncio.timeout(longest_s):
+                return await future
+        except (TimeoutError, asyncio.CancelledError):
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self.leave(future.result())
+            raise
 
     def _drop(self, caller: Hashable, waiting: _Waiting) -> None:
         """Take a call that waits no longer out of the queue."""
