@@ -4,10 +4,12 @@
 
 Each row is the last request of made-up agent conversations, in microseconds of this thread's CPU time:
 
-    read_us   the body parsed, and every message hashed
-    plan_us   all that the engine does from there until it asks its driver to send: segments, task, facts, the cache
-              model with and without us, every lever, the edited bytes, waiting siblings
-    rest_us   all that it does with the answer: usage, cost, what it would have cost, learning, the record
+    read_us     the body parsed, and every message hashed
+    plan_us     all that the engine does from there until it asks its driver to send: segments, task, facts, the cache
+                model with and without us, every lever, the edited bytes, waiting siblings
+    markers_us  of that, the cache lever's part: what is known of the prompt, its forecasts, the choice of markers;
+                asked once more right after, so with all of it in the processor's caches
+    rest_us     all that it does with the answer: usage, cost, what it would have cost, learning, the record
 
 A request that was ``seen_before`` has its last exchange new and all before it planned and answered. The policy applies
 cache markers to all calls, so edits are made wherever they are expected to pay. Rows are medians over conversations.
@@ -33,6 +35,7 @@ from penstock.engine.context import EngineContext
 from penstock.engine.counts import counted
 from penstock.engine.incoming import Incoming
 from penstock.engine.steps import Send, Sent
+from penstock.levers.cache.propose import propose
 from penstock.models.catalog import profile_of
 from penstock.models.profile import Profile
 from penstock.policy.load import load_policy
@@ -51,6 +54,7 @@ class Cost(NamedTuple):
 
     read: int
     plan: int
+    markers: int
     rest: int
     edits: int
 
@@ -78,6 +82,7 @@ class Bench:
         step = next(steps)
         planned = thread_time_ns()
         assert isinstance(step, Send)
+        markers = _of_markers(step)
         answer = agent.answer(self._billed(step))
         self.context.began(call_id, self.now + 0.5)
         sent = Sent(status=200, body=answer, started_at=self.now, first_byte_at=self.now + 0.5, ended_at=self.now + 1.0)
@@ -89,7 +94,7 @@ class Bench:
             pass
         done = thread_time_ns()
         edits = len(step.plan.edits) if step.plan is not None else 0
-        return Cost(read - begin, planned - read - (read - begin), done - answered, edits)
+        return Cost(read - begin, planned - read - (read - begin), markers, done - answered, edits)
 
     def _billed(self, send: Send) -> Split:
         """What the provider's cache makes of a request; its answer begins half a second after it was sent."""
@@ -100,6 +105,14 @@ class Bench:
         admission = admit(self.provider, prompt_of(view, profile, tokens), self.now)
         begin(self.provider, admission, self.now + 0.5)
         return admission.split
+
+
+def _of_markers(send: Send) -> int:
+    """What the cache lever takes for a request that was just planned, nanoseconds."""
+    assert send.plan is not None
+    begin = thread_time_ns()
+    propose(send.plan.view, send.plan.facts)
+    return thread_time_ns() - begin
 
 
 def rows(seed: int, repeats: int) -> Iterator[dict[str, Any]]:
@@ -134,6 +147,7 @@ def row_of(costs: list[Cost], **case: Any) -> dict[str, Any]:
         "read_us": us(median(cost.read for cost in costs)),
         "plan_us": us(median(plans)),
         "plan_us_quartiles": [us(one) for one in quartiles],
+        "markers_us": us(median(cost.markers for cost in costs)),
         "rest_us": us(median(cost.rest for cost in costs)),
         "edits": median(cost.edits for cost in costs),
         "repeats": len(costs),
