@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import httpx2
 import uvicorn
@@ -10,9 +11,9 @@ from penstock.stopping import StoppableServer
 from tests.gateway.running import eventually
 
 
-async def app(scope: object, receive: object, send: object) -> None:
-    await send({"type": "http.response.start", "status": 204, "headers": []})  # type: ignore[operator]
-    await send({"type": "http.response.body", "body": b""})  # type: ignore[operator]
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def started() -> tuple[StoppableServer, threading.Thread, str]:

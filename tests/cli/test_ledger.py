@@ -10,7 +10,7 @@ from penstock.engine.edit import Note
 from penstock.ledger.sqlite import open_ledger
 from penstock.money import Picodollars
 from penstock.wire.usage import Usage
-from tests.ledger.calls import call
+from tests.ledger.calls import call, partly_simulated
 
 
 @pytest.fixture
@@ -94,10 +94,7 @@ def test_a_missing_file_is_an_input_error(tmp_path: Path, capsys: pytest.Capture
 def test_simulated_answers_are_called_simulated_above_every_figure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "simulated.db"
-    with open_ledger(path) as ledger:
-        marked = call(1, trace="run", tags={"simulated": "simulated"})
-        ledger.append([marked, call(2, trace="run"), call(3, session='"simulated":'), call(4, arm="own")])
+    path = partly_simulated(tmp_path)
     for options in ((), ("--cache",)):
         assert "Simulated: 1 of 3 calls have simulated answers" in " ".join(ran(capsys, str(path), *options)[1].split())
         assert json.loads(ran(capsys, str(path), "--json", *options)[1])["simulated_calls"] == 1

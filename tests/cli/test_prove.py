@@ -9,7 +9,7 @@ from penstock.cli.main import run
 from penstock.engine.edit import Note
 from penstock.ledger.sqlite import open_ledger
 from tests.audit.test_realised import traffic
-from tests.ledger.calls import call
+from tests.ledger.calls import partly_simulated
 
 
 def _run(*arguments: str) -> int:
@@ -100,10 +100,7 @@ def test_why_levers_stood_down_is_printed_with_its_arithmetic(
 def test_simulated_answers_are_called_simulated_above_every_figure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "simulated.db"
-    with open_ledger(path) as ledger:
-        marked = call(1, trace="run", tags={"simulated": "simulated"})
-        ledger.append([marked, call(2, trace="run"), call(3, session='"simulated":'), call(4, arm="own")])
+    path = partly_simulated(tmp_path)
     assert _run("--ledger", str(path)) == 0
     assert capsys.readouterr().out.startswith("Simulated: 1 of 3 calls have simulated answers")
     assert _run("--ledger", str(path), "--json") == 0

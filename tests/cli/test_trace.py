@@ -8,7 +8,7 @@ import pytest
 from penstock.cli.main import run
 from penstock.engine.record import ExtraSend
 from penstock.ledger.sqlite import open_ledger
-from tests.ledger.calls import call
+from tests.ledger.calls import call, partly_simulated
 
 SHADOW = ExtraSend(purpose="shadow", model="m", reason="disagreed by 1.00 (differ)", status=200, usage=None, cost=None)
 
@@ -74,10 +74,7 @@ def test_a_request_that_kept_an_entry_alive_is_no_fault_of_the_step(
 def test_simulated_answers_are_called_simulated_above_every_figure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "simulated.db"
-    with open_ledger(path) as ledger:
-        marked = call(1, trace="run", tags={"simulated": "simulated"})
-        ledger.append([marked, call(2, trace="run"), call(3, session='"simulated":'), call(4, arm="own")])
+    path = partly_simulated(tmp_path)
     assert _ran("run", "--ledger", str(path)) == 0
     assert "Simulated: 1 of 2 calls have simulated answers" in " ".join(capsys.readouterr().out.split())
     assert _ran("run", "--ledger", str(path), "--json") == 0

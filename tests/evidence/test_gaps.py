@@ -97,7 +97,10 @@ def test_what_others_learnt_counts_at_once() -> None:
     gaps = told([(0, 0, False)] * 500)
     assert gaps.returns(0)[300.0] < 0.1
     gaps.merge(told([(0, 0, True)] * 9))
-    assert gaps.returns(0)[300.0] == told_again(gaps).returns(0)[300.0]
+    merged = gaps.returns(0)[300.0]
+    assert merged == told_again(gaps).returns(0)[300.0] > told([(0, 0, False)] * 500).returns(0)[300.0]
+    gaps.advance(Gaps(), told([(0, 0, True)] * 9))
+    assert gaps.returns(0)[300.0] == told_again(gaps).returns(0)[300.0] > merged
 
 
 def test_of_late_returns_only_what_was_seen_of_the_class_is_expected() -> None:

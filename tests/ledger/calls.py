@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from penstock.engine.record import Call
+from penstock.ledger.sqlite import open_ledger
 from penstock.money import Picodollars
 from penstock.wire.dialect import Dialect
 from penstock.wire.usage import Usage
@@ -25,3 +27,12 @@ def call(number: int = 1, **changes: Any) -> Call:
         "cost_before": Picodollars(9),
     }
     return Call(**{**fields, **changes})
+
+
+def partly_simulated(folder: Path) -> Path:
+    """A ledger of three callers' calls, the first with a simulated answer, one that only looks so, and one of ours."""
+    path = folder / "simulated.db"
+    with open_ledger(path) as ledger:
+        marked = call(1, trace="run", tags={"simulated": "simulated"})
+        ledger.append([marked, call(2, trace="run"), call(3, session='"simulated":'), call(4, arm="own")])
+    return path

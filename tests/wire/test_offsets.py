@@ -74,3 +74,11 @@ def test_members_that_are_not_known_are_passed_over() -> None:
     assert found is not None
     assert found.spans["messages"] == (raw.rindex(b"[1]"), raw.rindex(b"[1]") + 3)
     assert raw[found.end :] == b" } "
+
+
+def test_of_a_key_that_stands_twice_nothing_is_claimed_that_is_not_so() -> None:
+    for raw in (b'{"a":[1],"b":[2],"a":[3]}', b'{"a":[3],"b":[3],"a":[3]}', b'{"b":[2],"a":[1], "a": [3]}'):
+        found = inside(raw, (0, len(raw)), Raw(raw), ("a", 0))
+        assert found is None or found[0] == (len(raw) - 3, len(raw) - 2)
+        other = inside(raw, (0, len(raw)), Raw(raw), ("b",))
+        assert other is None or raw[other[0][0] - 4 : other[0][0]] == b'"b":'

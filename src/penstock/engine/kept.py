@@ -42,7 +42,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def entries(self) -> dict[int, float]:
         """Key -> lifetime of the entries that live anew once the request has read its prefix."""
-        return dict(((self.key, self.lifetime), *(() if self.beyond is None else (self.beyond,))))
+        own = {self.key: self.lifetime}
+        return own if self.beyond is None else own | dict([self.beyond])
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,8 +26,7 @@ _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 def leave_the_cores(environment: MutableMapping[str, str]) -> None:
     """Have linear algebra use one thread, unless the user says otherwise; for a process of our own, at its start.
 
-    Learning has a thread beside the calls. With a core for each of its libraries' own threads it learns no faster on
-    two cores, and one call in a hundred waits ten times as long for its turn.
+    Learning has a thread beside the calls. Threads of its libraries' own would take the cores from them.
     """
     for name in _THREADS:
         environment.setdefault(name, "1")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.evidence.reuse import ReuseEvidence
-from penstock.evidence.sightings import Entry, Outlook
+from penstock.evidence.sightings import Entry, Outlook, Shape
 from penstock.levers.cache.guard import Standing
 from penstock.levers.cache.place import Case, case_of, place
 from penstock.levers.cache.planner import Fixed, Terms, Write, in_order
@@ -120,3 +120,18 @@ def test_t5_every_placement_is_one_that_the_provider_accepts_and_the_guard_allow
     rates = {"1h": 2.0, "5m": 1.25}
     assert sum((rates[mark.ttl] - 1.0) * mark.tokens for mark in placed.marks) <= allowed
     assert placed.reader is None or placed.reader in placed.marks
+
+
+def test_a_first_prompt_has_its_spare_markers_on_several_ends_and_a_later_turn_has_none_to_spare() -> None:
+    reuse, first = ReuseEvidence(), Blocks("abcdef")
+    first.shape = Shape.FIRST_WITH_TOOLS
+    marks = place(case_of(reuse, "t", "m", first, TERMS, now=NOW)._replace(standing=FREE)).marks
+    assert [mark.position for mark in marks][-1] == 5
+    assert len(marks) == TERMS.slots
+    assert sum(mark.tokens for mark in marks) == first.upto(5)  # what one marker would write
+    reuse.observe("t", first, NOW, [Entry(mark.position, 300.0) for mark in marks])
+    turn = Blocks("abcdefghi")
+    turn.shape = Shape.TOOL_RESULT
+    later = place(case_of(reuse, "t", "m", turn, TERMS, now=NOW + 10.0)._replace(standing=FREE)).marks
+    assert {mark.position for mark in later if mark.tokens} <= {6, 8}
+    assert later[-1].position == 8
